@@ -1,0 +1,260 @@
+"""Builds the Graph of an upgraded config: Sequential and Functional, at any depth."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from torchtwin.errors import UnreadableModel, UnsupportedError
+from torchtwin.graph import (
+    MODEL_CLASSES,
+    Constant,
+    Graph,
+    Layer,
+    Node,
+    Ref,
+    Value,
+    check,
+    value_name,
+)
+from torchtwin.source import Source
+
+DEEPEST = 40
+"""Models nested deeper than this are refused; real ones stay under five."""
+
+
+def build(source: Source) -> Graph:
+    """Return the graph of an upgraded `source`.
+
+    Raises UnreadableModel for a config whose parts do not fit together, UnsupportedError for
+    a model that is not Sequential or Functional.
+    """
+    try:
+        return build_model(source.config, "", source.version)
+    except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
+        raise UnreadableModel(
+            f"the model's config does not fit together ({type(error).__name__}: {error})",
+            hint="save the model again with the Keras that made it",
+        ) from error
+
+
+def build_model(entry: Mapping[str, Any], path: str, version: str) -> Graph:
+    """Return the graph of one model config: the whole, a nested one or one inside a wrapper."""
+    class_name = entry["class_name"]
+    if path.count("/") > DEEPEST:
+        raise UnreadableModel(f"models are nested more than {DEEPEST} deep", where=path)
+    if class_name not in MODEL_CLASSES or "layers" not in entry["config"]:
+        raise UnsupportedError(
+            f"{class_name} is a class of its author, not a Sequential or Functional model",
+            where=path or str(entry["config"].get("name", "")),
+            hint="give its Python source with --custom, or rebuild it as a Functional model",
+        )
+    config = entry["config"]
+    layers = {name: layer for name, layer in _layers(config, path, version)}
+    if len(layers) != len(config["layers"]):
+        raise UnreadableModel("two layers have the same name", where=path)
+    build_nodes = _sequential if class_name == "Sequential" else _functional
+    nodes, inputs, outputs = build_nodes(config, layers)
+    nodes = _sorted(nodes, inputs, outputs, path)
+    values = {v.name: v for v in _values(nodes, layers, inputs)}
+    name = str(config.get("name") or "model")
+    return check(Graph(name, path, layers, nodes, values, inputs, outputs, version))
+
+
+def _layers(
+    config: Mapping[str, Any], path: str, version: str
+) -> Iterator[tuple[str, Layer]]:
+    for entry in config["layers"]:
+        inner = entry["config"]
+        name = str(entry.get("name") or inner["name"])
+        where = f"{path}/{name}" if path else name
+        class_name = _own_name(entry)
+        graph = build_model(entry, where, version) if class_name in MODEL_CLASSES else None
+        yield name, Layer(name, class_name, inner, where, graph)
+
+
+def _own_name(entry: Mapping[str, Any]) -> str:
+    """Return the class name, with its package when it is registered by the model's author."""
+    registered = entry.get("registered_name")
+    return str(registered if registered and ">" in registered else entry["class_name"])
+
+
+def _sequential(
+    config: Mapping[str, Any], layers: Mapping[str, Layer]
+) -> tuple[list[Node], tuple[str, ...], tuple[str, ...]]:
+    names = list(layers)
+    if not names or layers[names[0]].class_name != "InputLayer":
+        raise UnsupportedError(
+            "the Sequential model was never built: its input shape is nowhere in the file",
+            where=str(config.get("name", "")),
+            hint="call model.build(input_shape), or add an Input, and save it again",
+        )
+    value = value_name(names[0], 0, 0)
+    inputs, nodes = (value,), []
+    for name in names[1:]:
+        output = value_name(name, 0, 0)
+        nodes.append(Node(f"{name}@0", name, (Ref(value),), {}, (output,)))
+        value = output
+    return nodes, inputs, (value,)
+
+
+def _functional(
+    config: Mapping[str, Any], layers: Mapping[str, Layer]
+) -> tuple[list[Node], tuple[str, ...], tuple[str, ...]]:
+    nodes = []
+    for entry in config["layers"]:
+        name = str(entry.get("name") or entry["config"]["name"])
+        if layers[name].class_name == "InputLayer":
+            continue
+        for k, call in enumerate(entry.get("inbound_nodes") or []):
+            args, kwargs = _arguments(call, layers)
+            nodes.append(Node(f"{name}@{k}", name, args, kwargs, (value_name(name, k, 0),)))
+    inputs = tuple(_tensors(config["input_layers"], layers))
+    outputs = tuple(_tensors(config["output_layers"], layers))
+    return _with_outputs(nodes, outputs), inputs, outputs
+
+
+def _with_outputs(nodes: list[Node], outputs: Sequence[str]) -> list[Node]:
+    """Give each node as many outputs as others use of it; lowering finds the rest."""
+    used = {*outputs, *(v for node in nodes for v in node.inputs)}
+    highest: dict[str, int] = {}
+    for value in used:
+        node, _, tensor = value.rpartition(":")
+        highest[node] = max(highest.get(node, 0), int(tensor))
+    result = []
+    for node in nodes:
+        count = highest.get(node.name, 0) + 1
+        made = tuple(f"{node.name}:{k}" for k in range(count))
+        result.append(Node(node.name, node.layer, node.args, node.kwargs, made))
+    return result
+
+
+def _arguments(
+    call: Any, layers: Mapping[str, Layer]
+) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """Return the arguments of one entry of `inbound_nodes`: Keras 3's form, or that before it."""
+    if isinstance(call, Mapping):
+        args = tuple(_decoded(a) for a in call.get("args") or ())
+        kwargs = {k: _decoded(v) for k, v in (call.get("kwargs") or {}).items()}
+        return args, kwargs
+    if isinstance(call, list) and call and isinstance(call[0], str):
+        call = [call]
+        single = True
+    else:
+        single = isinstance(call, list) and len(call) == 1
+    if isinstance(call, list) and not all(_is_history(c) for c in call):
+        raise UnsupportedError("a call whose arguments are nested in an unknown way")
+    kwargs = {}
+    tensors = []
+    for entry in call:
+        if len(entry) > 3 and isinstance(entry[3], Mapping):
+            kwargs.update({k: _old_argument(v, layers) for k, v in entry[3].items()})
+        constant = entry[0] == "_CONSTANT_VALUE"
+        tensors.append(entry[2] if constant else Ref(value_name(*entry[:3])))
+    return (tensors[0] if single else tensors,), kwargs
+
+
+def _is_history(entry: Any) -> bool:
+    return (
+        isinstance(entry, list)
+        and len(entry) >= 3
+        and isinstance(entry[0], str)
+        and isinstance(entry[1], int)
+    )
+
+
+def _old_argument(value: Any, layers: Mapping[str, Layer]) -> Any:
+    """Before Keras 3 a tensor among keyword arguments is a bare [layer, node, tensor]."""
+    if isinstance(value, list):
+        if len(value) == 3 and _is_history(value) and value[0] in layers:
+            return Ref(value_name(*value))
+        if len(value) in (3, 4) and value[0] == "_CONSTANT_VALUE":
+            return value[2]
+        return [_old_argument(v, layers) for v in value]
+    if isinstance(value, Mapping):
+        return {k: _old_argument(v, layers) for k, v in value.items()}
+    return value
+
+
+def _decoded(value: Any) -> Any:
+    """Return Keras 3's serialised argument as data: refs, constants, slices, plain values."""
+    if isinstance(value, list):
+        return [_decoded(v) for v in value]
+    if not isinstance(value, Mapping):
+        return value
+    inner = value.get("config")
+    match value.get("class_name"):
+        case "__keras_tensor__":
+            return Ref(value_name(*inner["keras_history"]))
+        case "__tensor__" | "__numpy__":
+            return Constant(inner["value"], str(inner["dtype"]))
+        case "__tuple__":
+            return [_decoded(v) for v in inner.get("items", value.get("items", ()))]
+        case "__slice__":
+            return slice(*(_decoded(inner[k]) for k in ("start", "stop", "step")))
+        case "__ellipsis__":
+            return ...
+    return {k: _decoded(v) for k, v in value.items()}
+
+
+def _tensors(structure: Any, layers: Mapping[str, Layer]) -> Iterator[str]:
+    """Yield value names of `input_layers` or `output_layers`; dicts go by sorted key, as Keras."""
+    if isinstance(structure, Mapping):
+        for key in sorted(structure):
+            yield from _tensors(structure[key], layers)
+    elif _is_history(structure):
+        if structure[0] not in layers:
+            raise UnreadableModel(f"the model names a layer {structure[0]!r} that it does not have")
+        yield value_name(*structure[:3])
+    elif isinstance(structure, list):
+        for item in structure:
+            yield from _tensors(item, layers)
+    elif structure is not None:
+        raise ValueError(f"{structure!r} is no tensor")
+
+
+def _sorted(
+    nodes: list[Node], inputs: Sequence[str], outputs: Sequence[str], path: str
+) -> tuple[Node, ...]:
+    """Return the nodes that outputs need, in an order that runs, the config's where possible."""
+    makers = {value: node for node in nodes for value in node.outputs}
+    needed: set[str] = set()
+    pending = list(outputs)
+    while pending:
+        value = pending.pop()
+        if value in inputs:
+            continue
+        if value not in makers:
+            raise UnreadableModel(
+                f"{value.partition('@')[0]!r} is used, and is neither a layer nor an input",
+                where=path,
+            )
+        if (node := makers[value]).name not in needed:
+            needed.add(node.name)
+            pending += node.inputs
+    waiting = [n for n in nodes if n.name in needed]
+    known, order = set(inputs), []
+    while waiting:
+        node = next((n for n in waiting if known.issuperset(n.inputs)), None)
+        if node is None:
+            raise UnreadableModel("the layers form a cycle", where=waiting[0].layer)
+        waiting.remove(node)
+        order.append(node)
+        known.update(node.outputs)
+    return tuple(order)
+
+
+def _values(
+    nodes: Sequence[Node], layers: Mapping[str, Layer], inputs: Sequence[str]
+) -> Iterator[Value]:
+    for name in inputs:
+        config = layers[name.partition("@")[0]].config
+        shape = config.get("batch_shape")
+        if not isinstance(shape, list | tuple):
+            raise UnreadableModel("an input without a shape", where=name.partition("@")[0])
+        dtype = str(config.get("dtype") or "float32")
+        yield Value(name, (None, *shape[1:]), dtype)
+    for node in nodes:
+        for output in node.outputs:
+            yield Value(output)
+

@@ -1,0 +1,47 @@
+"""Finds the source of what PyTorch lacks, to be copied into the output."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import sys
+import textwrap
+from collections.abc import Iterable
+from typing import Any
+
+from torchtwin.emit.expressions import is_helper
+from torchtwin.program import Call, Class, walk
+
+
+def helpers_of(program: Class) -> list[Any]:
+    """Return the functions and classes of torchtwin.nn that a program uses, in source order."""
+    found: dict[str, Any] = {}
+    for cls in program.classes():
+        roots = [s.constructor for s in cls.submodules if not isinstance(s.constructor, Class)]
+        for root in [*roots, *(s.expr for s in cls.statements)]:
+            for node in walk(root):
+                if isinstance(node, Call) and is_helper(node.function):
+                    _add(node.function, found)
+    return list(found.values())
+
+
+def _add(helper: Any, found: dict[str, Any]) -> None:
+    """Add a helper behind those that it needs itself."""
+    if helper.__name__ in found:
+        return
+    for needed in _needs(helper):
+        _add(needed, found)
+    found[helper.__name__] = helper
+
+
+def _needs(helper: Any) -> Iterable[Any]:
+    scope = vars(sys.modules[helper.__module__])
+    for node in ast.walk(ast.parse(source_of(helper))):
+        if isinstance(node, ast.Name) and node.id != helper.__name__:
+            used = scope.get(node.id)
+            if used is not None and is_helper(used):
+                yield used
+
+
+def source_of(helper: Any) -> str:
+    return textwrap.dedent(inspect.getsource(helper))

@@ -1,0 +1,138 @@
+"""Prints a Program as the text of model.py."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+from torchtwin.emit.expressions import Printer, qualified
+from torchtwin.emit.helpers import helpers_of, source_of
+from torchtwin.emit.variables import Body
+from torchtwin.names import RESERVED
+from torchtwin.program import Argument, Call, Class, Submodule
+
+HEADER = '''"""{title}
+
+{signature}
+
+Written by torchtwin: plain PyTorch, yours to change. `load()` reads model.safetensors.
+"""
+'''
+LOAD = '''
+def load(weights=Path(__file__).with_name("model.safetensors")):
+    """Return the model with its trained weights, in eval mode."""
+    model = {name}()
+    model.load_state_dict(load_file(weights))
+    return model.eval()
+'''
+
+
+def emit_source(program: Class) -> str:
+    """Return the text of model.py, formatted."""
+    helpers = helpers_of(program)
+    names = class_names(program, [h.__name__ for h in helpers])
+    parts = [source_of(helper).strip() for helper in helpers]
+    parts += [_class(cls, names) for cls in _unique(program)]
+    parts.append(LOAD.format(name=names[id(program)]).strip())
+    body = "\n\n\n".join(parts)
+    return formatted(f"{_header(program)}\n{_imports(body)}\n\n\n{body}\n")
+
+
+def _unique(program: Class) -> Iterator[Class]:
+    seen: set[int] = set()
+    for cls in program.classes():
+        if id(cls) not in seen:
+            seen.add(id(cls))
+            yield cls
+
+
+def class_names(program: Class, taken: Sequence[str]) -> Mapping[int, str]:
+    """Return a name for each class, unique beside the helpers' names."""
+    used, names = {*taken, *RESERVED}, {}
+    for cls in [program, *_unique(program)]:
+        name, count = cls.name, 1
+        while name in used and id(cls) not in names:
+            count += 1
+            name = f"{cls.name}{count}"
+        used.add(names.setdefault(id(cls), name))
+    return names
+
+
+def _header(program: Class) -> str:
+    def listed(arguments: Sequence[Argument]) -> str:
+        return ", ".join(f"{a.name} {shape_text(a.shape)}" for a in arguments)
+
+    results = ", ".join(shape_text(o.shape) for o in program.outputs)
+    signature = f"Takes {listed(program.inputs)}; returns {results}."
+    return HEADER.format(title=_docstring(program.doc), signature=_wrapped(signature))
+
+
+def _wrapped(text: str) -> str:
+    import textwrap
+
+    return "\n".join(textwrap.wrap(text, 92))
+
+
+def _docstring(text: str) -> str:
+    """Return `text` fit for a docstring: a name from a file can hold anything."""
+    return "".join(c for c in text if c.isprintable() and c not in '"\\')[:200]
+
+
+def shape_text(shape: Iterable[int | None]) -> str:
+    """Return a shape as a comment shows it: (B, 32, 28, 28)."""
+    lengths = list(shape)
+    free = {1: "T"} if len(lengths) == 3 else {2: "H", 3: "W"} if len(lengths) == 4 else {}
+    words = [
+        "B" if k == 0 else free.get(k, "N") if n is None else str(n) for k, n in enumerate(lengths)
+    ]
+    return f"({', '.join(words)})" if len(words) > 1 else f"({words[0]},)" if words else "()"
+
+
+def _imports(body: str) -> str:
+    used = {node.id for node in ast.walk(ast.parse(body)) if isinstance(node, ast.Name)}
+    lines = ["import math"] if "math" in used else []
+    lines += ["from pathlib import Path", ""]
+    lines += ["import torch"] if "torch" in used else []
+    lines += ["import torch.nn.functional as F"] if "F" in used else []
+    lines += ["from safetensors.torch import load_file", "from torch import nn"]
+    return "\n".join(lines)
+
+
+def _class(cls: Class, names: Mapping[int, str]) -> str:
+    body = Body(cls)
+    printer = Printer(body.name_of, lambda c: names[id(c)], body.part_name)
+    lines = [f"class {names[id(cls)]}(nn.Module):", f'    """{_docstring(cls.doc)}"""', ""]
+    lines += ["    def __init__(self):", "        super().__init__()"]
+    lines += [f"        {line}" for sub in cls.submodules for line in _submodule(sub, printer)]
+    arguments = ", ".join(["self", *(body.name_of(a.value) for a in cls.inputs)])
+    lines += ["", f"    def forward({arguments}):"]
+    lines += [f"        {line}" for line in body.lines(printer)]
+    return "\n".join(lines)
+
+
+def _submodule(sub: Submodule, printer: Printer) -> Iterator[str]:
+    comment = f"  # {sub.comment}" if sub.comment else ""
+    yield f"self.{sub.attribute} = {printer(sub.constructor)}{comment}"
+    for name in sub.frozen:
+        if name or _has_parameters(sub):
+            yield f"self.{sub.attribute}{'.' * bool(name)}{name}.requires_grad_(False)"
+
+
+def _has_parameters(sub: Submodule) -> bool:
+    return isinstance(sub.constructor, Class) or bool(sub.weights)
+
+
+def formatted(source: str) -> str:
+    """Return `source` as ruff lays it out."""
+    from ruff.__main__ import find_ruff_bin  # type: ignore[import-untyped]
+
+    command = [find_ruff_bin(), "format", "--isolated", "--line-length", "100", "-"]
+    done = subprocess.run(command, input=source, capture_output=True, text=True, check=True)
+    return done.stdout
+
+
+def describe(constructor: Any) -> str:
+    """Return what a layer became, in a word or two for a table."""
+    return qualified(constructor.function) if isinstance(constructor, Call) else constructor.name

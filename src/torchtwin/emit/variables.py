@@ -1,0 +1,189 @@
+"""Names the values of a `forward`, and prints its statements.
+
+A value that only the next statement uses is `x`, as people write chains; one that lives longer
+has the name of its Keras layer.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from torchtwin.names import identifiers
+from torchtwin.program import Class, Expr, Part, Statement, Unpacked, Var, variables, walk
+
+if TYPE_CHECKING:
+    from torchtwin.emit.expressions import Printer
+
+
+class Body:
+    """The statements of one `forward`: dead ones left out, aliases followed, values named."""
+
+    def __init__(self, cls: Class) -> None:
+        self.cls = cls
+        self.alias = {s.value: s.expr.value for s in cls.statements if isinstance(s.expr, Var)}
+        self.statements = self._alive()
+        self.names = self._names()
+        self.parts: dict[int, dict[tuple[int, ...], str]] = {}
+
+    def root(self, value: str) -> str:
+        while value in self.alias:
+            value = self.alias[value]
+        return value
+
+    def name_of(self, value: str) -> str:
+        return self.names[self.root(value)]
+
+    def uses(self, statement: Statement) -> list[str]:
+        return [self.root(value) for value in variables(statement.expr)]
+
+    def _alive(self) -> list[Statement]:
+        wanted = {self.root(o.value) for o in self.cls.outputs}
+        kept: list[Statement] = []
+        for statement in reversed(self.cls.statements):
+            if statement.value in wanted and not isinstance(statement.expr, Var):
+                kept.append(statement)
+                wanted.update(self.uses(statement))
+        return kept[::-1]
+
+    def _groups(self) -> list[list[Statement]]:
+        """Return the statements, those that unpack one tuple together."""
+        groups: list[list[Statement]] = []
+        for statement in self.statements:
+            whole = _whole(statement.expr)
+            if groups and whole is not None and _whole(groups[-1][-1].expr) is whole:
+                groups[-1].append(statement)
+            else:
+                groups.append([statement])
+        return groups
+
+    def _names(self) -> dict[str, str]:
+        groups = self._groups()
+        last = len(groups)
+        users: dict[str, set[int]] = {}
+        for k, group in enumerate(groups):
+            for statement in group:
+                for value in self.uses(statement):
+                    users.setdefault(value, set()).add(k)
+        for output in self.cls.outputs:
+            users.setdefault(self.root(output.value), set()).add(last)
+        names = self._input_names(users)
+        wanted: dict[str, str] = {}
+        for k, group in enumerate(groups):
+            for statement in group:
+                if len(group) == 1 and users.get(statement.value) == {k + 1}:
+                    names[statement.value] = "x"
+                else:
+                    wanted[statement.value] = _wish(statement)
+        taken = ["x", *names.values()]
+        return names | _unique(wanted, set(taken))
+
+    def _input_names(self, users: Mapping[str, set[int]]) -> dict[str, str]:
+        inputs = self.cls.inputs
+        if len(inputs) == 1 and users.get(inputs[0].value, {0}) <= {0}:
+            return {inputs[0].value: "x"}
+        return _unique({a.value: a.name for a in inputs}, {"x"} if len(inputs) > 1 else set())
+
+    def part_name(self, part: Part) -> str:
+        return self.parts[id(part.whole)][part.path]
+
+    def lines(self, printer: Printer) -> Iterator[str]:
+        """Yield the lines of the body of `forward`."""
+        groups = self._groups()
+        outputs = [o.value for o in self.cls.outputs]
+        shapes = {a.value: a.shape for a in self.cls.inputs}
+        for k, group in enumerate(groups):
+            statement = group[0]
+            yield from self._unpacking(group, printer)
+            if isinstance(statement.expr, Part):
+                continue
+            comment = self._comment(statement, shapes)
+            last = k == len(groups) - 1
+            if last and len(outputs) == 1 and self.root(outputs[0]) == statement.value:
+                yield f"return {printer(statement.expr)}{comment}"
+                return
+            yield f"{self.name_of(statement.value)} = {printer(statement.expr)}{comment}"
+        yield f"return {', '.join(self.name_of(value) for value in outputs)}"
+
+    def _comment(self, statement: Statement, shapes: dict[str, Any]) -> str:
+        """Return a comment with the shape, where it is not that of the first operand."""
+        from torchtwin.emit.source import shape_text
+
+        shapes[statement.value] = statement.shape
+        used = self.uses(statement)
+        changed = statement.shape and (not used or shapes.get(used[0]) != statement.shape)
+        return f"  # {shape_text(statement.shape)}" if changed and statement.shape else ""
+
+    def _unpacking(self, group: list[Statement], printer: Printer) -> Iterator[str]:
+        """Yield the line that unpacks a tuple of which this group uses parts."""
+        wholes: dict[int, Unpacked] = {}
+        used: dict[int, dict[tuple[int, ...], str]] = {}
+        taken = set(self.names.values())
+        for statement in group:
+            for node in walk(statement.expr):
+                if isinstance(node, Part):
+                    wholes[id(node.whole)] = node.whole
+                    paths = used.setdefault(id(node.whole), {})
+                    if node is statement.expr:
+                        paths[node.path] = self.name_of(statement.value)
+                    elif node.path not in paths:
+                        paths[node.path] = _fresh(_suggested(node), taken)
+        self.parts |= used
+        for key, whole in wholes.items():
+            shape = next((s.shape for s in group if isinstance(s.expr, Part)), None)
+            yield f"{_targets(whole.names, used[key], ())} = {printer(whole.expr)}" + _shape(shape)
+
+
+def _shape(shape: Any) -> str:
+    from torchtwin.emit.source import shape_text
+
+    return f"  # {shape_text(shape)}" if shape else ""
+
+
+def _whole(expr: Expr) -> Unpacked | None:
+    return expr.whole if isinstance(expr, Part) else None
+
+
+def _suggested(part: Part) -> str:
+    names: Any = part.whole.names
+    for k in part.path:
+        names = names[k]
+    return str(names)
+
+
+def _targets(names: Any, used: Mapping[tuple[int, ...], str], path: tuple[int, ...]) -> str:
+    if not isinstance(names, tuple):
+        return used.get(path, "_")
+    if not any(p[: len(path)] == path for p in used):
+        return "_"
+    inner = ", ".join(_targets(n, used, (*path, k)) for k, n in enumerate(names))
+    return f"({inner})" if path else inner
+
+
+def _wish(statement: Statement) -> str:
+    """Return the name that a long-lived value should have."""
+    layer, _, rest = statement.value.partition("@")
+    word = identifiers([layer])[layer]
+    if ".mask" in rest:
+        return f"{word}_mask"
+    if isinstance(statement.expr, Part) and (path := statement.expr.path) and path != (0,):
+        return f"{word}_{_suggested(statement.expr)}"
+    return word
+
+
+def _unique(wanted: Mapping[str, str], taken: set[str]) -> dict[str, str]:
+    names = {}
+    taken = set(taken)
+    for value, word in wanted.items():
+        names[value] = _fresh(word, taken)
+        taken.add(names[value])
+    return names
+
+
+def _fresh(word: str, taken: set[str]) -> str:
+    name, count = word, 1
+    while name in taken:
+        count += 1
+        name = f"{re.sub(r'_$', '', word)}_{count}"
+    return name

@@ -1,0 +1,81 @@
+"""The errors of torchtwin, one tree.
+
+TorchTwinError
+├── UnreadableModel    the file is not what it claims to be, or does not fit together
+├── UnsupportedError   understood, but not translated
+├── TwinsDiffer        verification found a difference
+└── OutputError        the result could not be written
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+LONGEST_TEXT = 1500
+"""Characters of an error's text: names from a file can be of any length."""
+
+
+def shortened(text: str, longest: int = 120) -> str:
+    """Return `text` without control characters, and cut in its middle when it is long."""
+    text = "".join(c if c.isprintable() else "?" for c in text)
+    half = longest // 2
+    return text if len(text) <= longest else f"{text[:half]}…{text[-half:]}"
+
+
+class TorchTwinError(Exception):
+    """Says what went wrong, where in the model, and what to try."""
+
+    def __init__(self, problem: str, *, where: str = "", hint: str = "") -> None:
+        super().__init__(problem)
+        self.problem, self.where, self.hint = problem, where, hint
+
+    def __str__(self) -> str:
+        lines = [shortened(self.problem, 600)]
+        if self.where:
+            lines.append(f"  at   {shortened(self.where, 240)}")
+        if self.hint:
+            lines.append(f"  try  {shortened(self.hint, 400)}")
+        return "\n".join(lines)
+
+
+class UnreadableModel(TorchTwinError):
+    """The file is not what it claims to be, or its parts do not fit together."""
+
+
+class UnsupportedError(TorchTwinError):
+    """The model is understood, and a part of it is not translated."""
+
+
+class TwinsDiffer(TorchTwinError):
+    """Verification found a difference between the Keras model and its twin."""
+
+
+class OutputError(TorchTwinError):
+    """The result could not be written."""
+
+
+def merged(refusals: Sequence[UnsupportedError]) -> UnsupportedError:
+    """Return one error that lists all `refusals`: a user wants to know of every one at once."""
+    if len(refusals) == 1:
+        return refusals[0]
+    return Refusals(refusals)
+
+
+class Refusals(UnsupportedError):
+    """Several refusals, listed one after the other.
+
+    `problem` names the first; `refusals` holds them all.
+    """
+
+    def __init__(self, refusals: Sequence[UnsupportedError]) -> None:
+        first = refusals[0]
+        super().__init__(first.problem, where=first.where, hint=first.hint)
+        self.refusals = tuple(refusals)
+
+    def __str__(self) -> str:
+        text = f"{len(self.refusals)} parts of the model are not translated"
+        for k, refusal in enumerate(self.refusals):
+            if len(text) > LONGEST_TEXT:
+                return f"{text}\n… and {len(self.refusals) - k} more"
+            text += f"\n{refusal}"
+        return text

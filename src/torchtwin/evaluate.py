@@ -1,0 +1,115 @@
+"""Evaluates expressions on tensors; on the meta device this tells shapes and dtypes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from torch import nn
+from torch.overrides import TorchFunctionMode
+
+from torchtwin.program import (
+    OPERATORS,
+    Binary,
+    Call,
+    Class,
+    Field,
+    Invoke,
+    Item,
+    Member,
+    Method,
+    Part,
+    Unary,
+    Var,
+)
+
+
+def evaluate(node: Any, values: Mapping[str, Any], modules: Mapping[str, Any]) -> Any:
+    """Return what an expression gives: `values` by name, `modules` by attribute.
+
+    Raises what torch raises when the expression does not fit the values.
+    """
+
+    def run(part: Any) -> Any:
+        return evaluate(part, values, modules)
+
+    match node:
+        case Var():
+            return values[node.value]
+        case Member():
+            return modules[node.attribute]
+        case Invoke() | Call():
+            function = modules[node.callee.attribute] if isinstance(node, Invoke) else node.function
+            return function(*map(run, node.args), **{k: run(v) for k, v in node.kwargs.items()})
+        case Method():
+            method = getattr(run(node.subject), node.name)
+            return method(*map(run, node.args), **{k: run(v) for k, v in node.kwargs.items()})
+        case Field():
+            return getattr(run(node.subject), node.name)
+        case Item():
+            return run(node.subject)[run(node.index)]
+        case Binary():
+            return OPERATORS[node.symbol](run(node.left), run(node.right))
+        case Unary():
+            operand = run(node.operand)
+            return -operand if node.symbol == "-" else ~operand
+        case Part():
+            whole = run(node.whole.expr)
+            for k in node.path:
+                whole = whole[k]
+            return whole
+        case tuple() | list():
+            return type(node)(map(run, node))
+        case slice():
+            return slice(run(node.start), run(node.stop), run(node.step))
+    return node
+
+
+class Runner:
+    """A `Class` that can be called like the module it describes, for shapes alone."""
+
+    def __init__(self, program: Class) -> None:
+        self.program = program
+        self.modules = {sub.attribute: instance(sub.constructor) for sub in program.submodules}
+
+    def __call__(self, *inputs: Any) -> Any:
+        values = {a.value: x for a, x in zip(self.program.inputs, inputs, strict=True)}
+        for statement in self.program.statements:
+            values[statement.value] = evaluate(statement.expr, values, self.modules)
+        outputs = tuple(values[o.value] for o in self.program.outputs)
+        return outputs[0] if len(outputs) == 1 else outputs
+
+
+def instance(constructor: Any) -> Any:
+    """Return the module that a constructor makes, on the meta device: it takes no memory."""
+    if isinstance(constructor, Class):
+        return Runner(constructor)
+    with torch.device("meta"):
+        module = evaluate(constructor, {}, {})
+    return module.eval() if isinstance(module, nn.Module) else module
+
+
+class _OneStep(TorchFunctionMode):
+    """Runs recurrent kernels over one step: on the meta device torch walks through all of them."""
+
+    KERNELS = ("lstm", "gru", "rnn_tanh", "rnn_relu")
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        kwargs = kwargs or {}
+        if getattr(func, "__name__", "") not in self.KERNELS or not isinstance(args[-1], bool):
+            return func(*args, **kwargs)
+        axis = 1 if args[-1] else 0  # the last argument is batch_first
+        steps = args[0].shape[axis]
+        output, *states = func(args[0].narrow(axis, 0, 1), *args[1:], **kwargs)
+        sizes = [-1, -1, -1]
+        sizes[axis] = steps
+        return (output.expand(sizes).contiguous(), *states)
+
+
+@contextmanager
+def shapes_only() -> Iterator[None]:
+    """Evaluate on the meta device, quickly and without gradients."""
+    with torch.no_grad(), _OneStep():
+        yield

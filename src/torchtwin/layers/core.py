@@ -1,0 +1,75 @@
+"""Dense, Embedding, Flatten and other layers that move or mix features."""
+
+from __future__ import annotations
+
+from torch import nn
+
+from torchtwin.notation import Notation
+from torchtwin.program import call, not_equal
+from torchtwin.rule import ANY, Case, LayerView, Piece, rule
+
+
+@rule(
+    "Dense",
+    mask="pass",
+    cases=[
+        Case({"units": 3}, (2, 4)),
+        Case({"units": 3, "activation": "softmax", "use_bias": False}, (2, 5, 4), "over steps"),
+    ],
+)
+def dense(layer: LayerView) -> Piece:
+    size = layer.input.shape[-1]
+    return Piece(
+        module=call(nn.Linear, size, layer["units"], bias=layer["use_bias"]),
+        weights={"weight": kernel(layer)} | ({"bias": "bias"} if layer["use_bias"] else {}),
+        activation=layer["activation"],
+    )
+
+
+def kernel(layer: LayerView) -> Notation:
+    """Return the kernel's notation; behind a Flatten of channels-first values its rows move."""
+    if layer.flattened is None:
+        return Notation("kernel: i o -> o i")
+    lengths, layout = layer.flattened
+    letters = ["h", "w", "c"] if len(lengths) == 3 else ["d", "h", "w", "c"][-len(lengths) :]
+    moved = [letters[axis - 1] for axis in layout[1:]]
+    text = f"kernel: ({' '.join(letters)}) o -> o ({' '.join(moved)})"
+    return Notation(text, dict(zip(letters, lengths, strict=True)))
+
+
+@rule("Flatten", cases=[Case({}, (2, 3, 4)), Case({}, (2, 3, 4, 5))])
+def flatten(layer: LayerView) -> Piece:
+    layer.ignore("data_format")
+    return Piece(layer.x.flatten(1) if layer.input.rank > 1 else layer.x[:, None], layout=None)
+
+
+@rule(
+    "Dropout",
+    layout=ANY,
+    mask="pass",
+    cases=[Case({"rate": 0.3}, (2, 4))],
+)
+def dropout(layer: LayerView) -> Piece:
+    if layer["noise_shape"] is not None:
+        layer.read.discard("noise_shape")
+    return Piece(module=call(nn.Dropout, layer["rate"]))
+
+
+@rule("Activation", layout=ANY, mask="pass", cases=[Case({"activation": "tanh"}, (2, 4))])
+def activation(layer: LayerView) -> Piece:
+    return Piece(layer.x, activation=layer["activation"])
+
+
+@rule(
+    "Embedding",
+    mask=lambda layer: not_equal(layer.x, 0) if layer["mask_zero"] else None,
+    cases=[Case({"input_dim": 7, "output_dim": 3}, (2, 5), inputs="int:7")],
+)
+def embedding(layer: LayerView) -> Piece:
+    layer.ignore("mask_zero", "input_length")
+    x = layer.x if layer.input.dtype in ("int32", "int64") else layer.x.long()
+    return Piece(
+        layer.module(x),
+        module=call(nn.Embedding, layer["input_dim"], layer["output_dim"]),
+        weights={"weight": "embeddings"},
+    )

@@ -1,0 +1,92 @@
+"""Finds the shape and dtype of every value by running each layer's piece on the meta device.
+
+All refusals are collected: behind a layer that is not translated shapes are unknown, and there
+only the classes of layers are still checked.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from torchtwin.errors import UnsupportedError, merged
+from torchtwin.graph import Graph, Layer, Layout, Node, Value
+from torchtwin.lower import apply
+from torchtwin.rule import ANY, rule_of
+
+
+def infer_shapes(graph: Graph) -> Graph:
+    """Return the graph with the shape of every value; raise all refusals at once."""
+    inference = _Inference(graph)
+    inference.run()
+    if inference.refusals:
+        raise merged(list({str(r): r for r in inference.refusals}.values()))
+    return inference.graph
+
+
+class _Inference:
+    def __init__(self, graph: Graph) -> None:
+        self.layers = dict(graph.layers)
+        self.values = dict(graph.values)
+        self.graph = replace(graph, layers=self.layers, values=self.values)
+        self.refusals: list[UnsupportedError] = []
+        self.modules: dict[str, Any] = {}
+        self.nodes: list[Node] = []
+
+    def run(self) -> None:
+        for node in self.graph.nodes:
+            layer = self.graph.layers[node.layer]
+            known = all(self.values[name].shape is not None for name in node.inputs)
+            try:
+                if layer.graph is not None:
+                    node = self._nested(node, layer)
+                elif known:
+                    node = self._call(node)
+                else:
+                    rule_of(layer.class_name)
+            except UnsupportedError as refusal:
+                refusal.where = refusal.where or f"{layer.path} ({layer.class_name})"
+                self.refusals.append(refusal)
+            self.nodes.append(node)
+        self.graph = replace(self.graph, nodes=tuple(self.nodes))
+
+    def _call(self, node: Node) -> Node:
+        local = replace(self.graph, values={n: self._wanted(node, n) for n in node.inputs})
+        applied = apply(local, node, module=self.modules.get(node.layer))
+        self.modules[node.layer] = applied.module
+        return self._with_values(node, [replace(v, layout=None) for v in applied.values])
+
+    def _wanted(self, node: Node, name: str) -> Value:
+        """Return a value in the layout that the node's rule wants."""
+        layer, value = self.graph.layers[node.layer], self.values[name]
+        assert value.shape is not None
+        wanted = rule_of(layer.class_name).wanted(layer.config, len(value.shape))
+        layout: Layout | None = None if wanted == ANY else wanted
+        return replace(value, layout=layout)
+
+    def _with_values(self, node: Node, values: list[Value]) -> Node:
+        names = tuple(f"{node.name}:{k}" for k in range(len(values)))
+        self.values |= {n: replace(v, name=n) for n, v in zip(names, values, strict=True)}
+        return replace(node, outputs=names)
+
+    def _nested(self, node: Node, layer: Layer) -> Node:
+        """Infer a nested model for the shapes that it is called on."""
+        assert layer.graph is not None
+        inner = layer.graph
+        given = [self.values[name] for name in node.inputs]
+        if len(given) != len(inner.inputs):
+            raise UnsupportedError(f"{len(given)} inputs, the model takes {len(inner.inputs)}")
+        for name, value in zip(inner.inputs, given, strict=True):
+            own = inner.values[name]
+            if value.shape is not None and own.shape is not None:
+                values = {**inner.values, name: replace(own, shape=_meet(own.shape, value.shape))}
+                inner = replace(inner, values=values)
+        inner = infer_shapes(inner)
+        self.layers[layer.name] = replace(layer, graph=inner)
+        return self._with_values(node, [inner.values[name] for name in inner.outputs])
+
+
+def _meet(own: tuple[int | None, ...], given: tuple[int | None, ...]) -> tuple[int | None, ...]:
+    if len(own) != len(given):
+        raise UnsupportedError(f"the nested model takes rank {len(own)}, it is given {len(given)}")
+    return tuple(b if a is None else a for a, b in zip(own, given, strict=True))

@@ -1,0 +1,79 @@
+"""Readers turn a file or a live model into a Source. The content decides, never the suffix."""
+
+from __future__ import annotations
+
+import dataclasses
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from torchtwin.errors import TorchTwinError, UnreadableModel
+from torchtwin.readers import architecture, archive, hdf5, live, strangers
+from torchtwin.source import Source
+
+READERS = (archive, hdf5, architecture)
+
+
+def read(model: Any, weights: str | Path | None = None) -> Source:
+    """Return the model in a file, or a live one, as plain data.
+
+    `weights` is a file for an architecture alone, or to use instead of the model's own.
+    """
+    if live.accepts(model):
+        source = _guarded(live.read, model, type(model).__name__)
+    else:
+        source = _guarded(_opened, Path(model), str(model))
+    if weights is not None:
+        source = _with(source, _guarded(_opened, Path(weights), str(weights)))
+    if "class_name" not in source.config or not isinstance(
+        source.config.get("config"), dict | list
+    ):
+        raise UnreadableModel(
+            "it holds weights but no architecture",
+            where=str(source.origin or ""),
+            hint="give the architecture, and this file as --weights",
+        )
+    return source
+
+
+def _opened(path: Path) -> Source:
+    """Read a file with the first reader that takes it."""
+    start = strangers.start_of(path)
+    for reader in READERS:
+        if reader.accepts(path, start):
+            source: Source = reader.read(path)
+            return source
+    raise strangers.refusal(path, start)
+
+
+def _with(source: Source, given: Source) -> Source:
+    """Return `source` with the weights of `given`."""
+    if given.weights is None:
+        raise UnreadableModel("it holds no weights", where=str(given.origin or ""))
+    config = dict(source.config)
+    config.pop("backend", None)
+    if "backend" in given.config:
+        config["backend"] = given.config["backend"]
+    return dataclasses.replace(
+        source, config=config, weights=given.weights, optimizer=given.optimizer
+    )
+
+
+def _guarded(reader: Callable[[Any], Source], model: Any, name: str) -> Source:
+    """Run a reader; whatever a damaged file makes it raise becomes one clear error."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # pyfive warns of attributes that nobody asked for
+            return reader(model)
+    except TorchTwinError as error:
+        raise type(error)(
+            f"{name} cannot be read: {error.problem}", where=error.where, hint=error.hint
+        ) from None
+    except MemoryError:
+        raise UnreadableModel(f"{name} asks for more memory than there is") from None
+    except Exception as error:
+        text = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+        raise UnreadableModel(
+            f"{name} is damaged or truncated: {text}", hint="download or save it again"
+        ) from None

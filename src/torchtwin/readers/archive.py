@@ -1,0 +1,144 @@
+"""Reads a `.keras` archive: a zip, or its folder, of config.json and model.weights.h5.
+
+Keras 2.12 to 2.15 and Keras 3 write it. The weights are read from where they lie in the zip, so
+that nothing of the size of the model is ever in memory.
+"""
+
+from __future__ import annotations
+
+import struct
+import tempfile
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import IO, Any
+
+from torchtwin.errors import UnreadableModel
+from torchtwin.readers import hdf, plain
+from torchtwin.readers.window import Window
+from torchtwin.source import Array, Source, Tree
+
+CONFIG, METADATA, WEIGHTS = "config.json", "metadata.json", "model.weights.h5"
+BLOCK = 1 << 20
+MOST_EXPANSION = 1100
+LOCAL_HEADER = struct.Struct("<4s22xHH")
+
+
+def accepts(path: Path, start: bytes) -> bool:
+    if path.is_dir():
+        return (path / CONFIG).is_file() and (path / WEIGHTS).is_file()
+    return start[:4] in (b"PK\x03\x04", b"PK\x05\x06")
+
+
+def read(path: Path) -> Source:
+    if path.is_dir():
+        return _source(
+            path,
+            (path / CONFIG).read_bytes(),
+            (path / METADATA).read_bytes() if (path / METADATA).is_file() else None,
+            Window.of(path / WEIGHTS),
+        )
+    with path.open("rb") as file, zipfile.ZipFile(file) as archive:
+        members = _members(archive)
+        if CONFIG not in members:
+            raise UnreadableModel(_stranger(set(members)))
+        metadata = _text(archive, members[METADATA]) if METADATA in members else None
+        window = _window(path, archive, members[WEIGHTS]) if WEIGHTS in members else None
+        return _source(path, _text(archive, members[CONFIG]), metadata, window)
+
+
+def _source(path: Path, config: bytes, metadata: bytes | None, window: Window | None) -> Source:
+    model = plain.parsed(config, CONFIG)
+    version = str(plain.parsed(metadata, METADATA).get("keras_version", "")) if metadata else ""
+    weights, optimizer = tree(window) if window else (None, ())
+    compiled = model.pop("compile_config", None)
+    return Source(
+        config=model,
+        version=version or "3",
+        format="Keras archive",
+        weights=weights,
+        compile=compiled if isinstance(compiled, dict) else None,
+        optimizer=optimizer,
+        origin=path,
+    )
+
+
+def tree(window: Window) -> tuple[Tree, tuple[Array, ...]]:
+    """Return the model's arrays and, apart from them, the optimizer's in their order."""
+    arrays: dict[str, Array] = {}
+    for path, array in hdf.walk(hdf.opened(window), window):
+        key = path.replace("\\", "/")
+        if key in arrays:
+            raise UnreadableModel(f"its weights hold '{key}' twice")
+        arrays[key] = array
+    return split(arrays)
+
+
+def split(arrays: Mapping[str, Array]) -> tuple[Tree, tuple[Array, ...]]:
+    """Separate the optimizer's variables from the model's."""
+    mine = {key: array for key, array in arrays.items() if not key.startswith("optimizer/")}
+    numbered = [(_number(key), array) for key, array in arrays.items() if key not in mine]
+    return Tree(mine), tuple(array for _, array in sorted(numbered, key=lambda item: item[0]))
+
+
+def _number(key: str) -> tuple[str, int, str]:
+    group, _, last = key.rpartition("/")
+    return (group, int(last) if last.isdecimal() else -1, last)
+
+
+def _members(archive: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]:
+    members: dict[str, zipfile.ZipInfo] = {}
+    for info in archive.infolist():
+        name = info.filename.replace("\\", "/")
+        if name in members:
+            raise UnreadableModel(f"the archive holds '{name}' twice")
+        if info.flag_bits & 1:
+            raise UnreadableModel("the archive is encrypted")
+        members[name] = info
+    return members
+
+
+def _text(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> bytes:
+    with archive.open(info) as file:
+        return file.read(plain.LARGEST_TEXT + 1)
+
+
+def _window(path: Path, archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> Window:
+    """Show a stored member in its place; spool a compressed one to a temporary file."""
+    if info.compress_type == zipfile.ZIP_STORED:
+        with path.open("rb") as file:
+            file.seek(info.header_offset)
+            signature, name, extra = LOCAL_HEADER.unpack(file.read(LOCAL_HEADER.size))
+            start = info.header_offset + LOCAL_HEADER.size + name + extra
+            whole = file.seek(0, 2)
+        if signature != b"PK\x03\x04" or start + info.file_size > whole:
+            raise UnreadableModel(f"the archive is damaged: {WEIGHTS} is cut off")
+        return Window.of(path, start, info.file_size)
+    if info.file_size > MOST_EXPANSION * info.compress_size:
+        raise UnreadableModel(f"the archive claims {info.file_size} bytes for {WEIGHTS}")
+    spool: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - the window closes it
+    with archive.open(info) as file:
+        done = 0
+        while block := file.read(BLOCK):
+            done += len(block)
+            if done > info.file_size:
+                raise UnreadableModel(f"{WEIGHTS} is larger than the archive says")
+            spool.write(block)
+    return Window(spool, str(path))
+
+
+def _stranger(names: set[str]) -> str:
+    """Say what a zip without a Keras config may be."""
+    if any(name.endswith("data.pkl") for name in names):
+        return "it is a PyTorch checkpoint, not a Keras model"
+    if names and all(name.endswith(".npy") for name in names):
+        return "it is a NumPy .npz file, not a Keras model"
+    return f"it is a zip archive without {CONFIG}, so not a Keras model"
+
+
+def is_weights(root: Any) -> bool:
+    """Tell whether an HDF5 file holds weights as Keras 3 writes them."""
+    names = {name.replace("\\", "/").split("/")[0] for name in root}
+    return "layer_names" not in root.attrs and bool(
+        names & {"layers", "_layer_checkpoint_dependencies", "vars"}
+    )

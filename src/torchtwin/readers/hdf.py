@@ -1,0 +1,167 @@
+"""HDF5 through pyfive: groups, attributes and lazily read arrays.
+
+pyfive parses the tables; the data itself is read here, because that is faster and because sizes
+can then be checked before memory is asked for. Links and external storage are not followed.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+from torchtwin.errors import TorchTwinError, UnreadableModel
+from torchtwin.readers.chunks import read_chunks
+from torchtwin.readers.window import Window
+from torchtwin.source import Array
+
+if TYPE_CHECKING:
+    import numpy as np
+    from pyfive import Dataset, Group  # type: ignore[import-untyped]
+
+SIGNATURE = b"\x89HDF\r\n\x1a\n"
+MOST_OBJECTS = 200_000
+DEEPEST = 64
+COMPACT, CONTIGUOUS, CHUNKED = 0, 1, 2
+KINDS = "biufc"
+"""numpy's letters for bool, int, unsigned, float and complex."""
+
+
+def opened(window: Window) -> Group:
+    """Return the root group of the HDF5 file in `window`."""
+    import pyfive
+
+    return pyfive.File(window)
+
+
+def member(group: Group, path: str) -> Any:
+    """Return the group or dataset at `path`, or None. Soft links are refused."""
+    import pyfive
+
+    for part in path.split("/"):
+        if not isinstance(group, pyfive.Group) or part not in group:
+            return None
+        wanted = f"{group.name.rstrip('/')}/{part}"
+        group = group.get_lazy_view(part)
+        if group is None or getattr(group, "name", wanted) != wanted:
+            raise UnreadableModel(f"'{wanted}' in the HDF5 file is a link, which is not followed")
+    return group
+
+
+def is_group(item: Any) -> bool:
+    import pyfive
+
+    return isinstance(item, pyfive.Group)
+
+
+def walk(group: Group, window: Window) -> Iterator[tuple[str, Array]]:
+    """Yield every array below `group` with its path, separated by `/` or by a `\\` of Windows."""
+    pending: list[tuple[str, Any, int]] = [("", group, 0)]
+    seen = 0
+    while pending:
+        path, item, depth = pending.pop()
+        seen += 1
+        if seen > MOST_OBJECTS or depth > DEEPEST:
+            raise UnreadableModel("its HDF5 groups are too many or nest too deep")
+        if is_group(item):
+            inner = [(f"{path}/{k}" if path else k, member(item, k), depth + 1) for k in item]
+            pending += reversed(inner)
+        elif hasattr(item, "shape"):
+            yield path, array(item, path, window)
+
+
+def array(dataset: Dataset, name: str, window: Window) -> Array:
+    """Describe a dataset; nothing of its data is read yet."""
+    shape = tuple(int(n) for n in dataset.shape or ())
+    stored, dtype = dataset.dtype, numpy_name(dataset)
+
+    def read() -> np.ndarray:
+        try:
+            return _read(dataset, shape, stored, dtype, window)
+        except TorchTwinError as error:
+            raise UnreadableModel(error.problem, where=name) from None
+        except Exception as error:
+            raise UnreadableModel(f"its data cannot be read: {error}", where=name) from None
+
+    return Array(name, shape, dtype, read)
+
+
+def numpy_name(dataset: Dataset) -> str:
+    """Return numpy's name of the values' type, or "bfloat16"; other types keep their letters."""
+    dtype = dataset.dtype
+    mark = dataset.attrs.get("dtype")
+    if mark is not None and as_text(mark) == "bfloat16" and dtype.itemsize == 2:
+        return "bfloat16"
+    enum = (dtype.metadata or {}).get("enum")
+    if enum and set(enum) == {"FALSE", "TRUE"}:
+        return "bool"
+    return str(dtype.newbyteorder("=").name if dtype.kind in KINDS else dtype.str)
+
+
+def _read(
+    dataset: Dataset, shape: tuple[int, ...], stored: np.dtype, dtype: str, window: Window
+) -> np.ndarray:
+    import numpy as np
+
+    layout, size = dataset.id.layout_class, math.prod(shape) * stored.itemsize
+    if stored.kind not in KINDS and dtype != "bfloat16":
+        raise UnreadableModel(f"it holds values of the type {dtype}, not numbers")
+    if not size:
+        data = np.empty(shape, stored)
+    elif layout == CONTIGUOUS:
+        offset = dataset.id.data_offset
+        if offset >= window.size or offset + size > window.size:
+            raise UnreadableModel("the file holds no data for it: it is truncated")
+        data = np.empty(shape, stored)
+        window.fill(data, offset)
+    elif layout == CHUNKED:
+        data = read_chunks(dataset, shape, stored, window)
+    elif layout == COMPACT:
+        data = np.array(dataset[()], stored).reshape(shape)
+    else:
+        raise UnreadableModel("it is stored in a way that Keras does not use (virtual)")
+    if dtype == "bfloat16":
+        return data.view(np.uint16)
+    return data.astype(dtype, copy=False)
+
+
+def as_text(value: Any) -> str:
+    """Return an attribute as str: writers stored bytes, str, and numpy's kinds of both."""
+    if hasattr(value, "tolist"):
+        value = value.tolist()
+    if isinstance(value, list) and len(value) == 1:
+        value = value[0]
+    if isinstance(value, bytes):
+        return value.decode("utf-8")
+    if isinstance(value, str):
+        return value
+    raise UnreadableModel(f"an HDF5 attribute holds a {type(value).__name__} instead of text")
+
+
+def text(group: Group, name: str) -> str | None:
+    """Return the text attribute `name`, joined when it was split, or None."""
+    if name in group.attrs:
+        return as_text(group.attrs[name])
+    parts = _split(group, name)
+    return "".join(as_text(part) for part in parts) if parts else None
+
+
+def texts(group: Group, name: str) -> list[str] | None:
+    """Return the attribute `name`, a list of texts, joined when it was split, or None."""
+    parts = [group.attrs[name]] if name in group.attrs else _split(group, name)
+    if not parts:
+        return None
+    return [as_text(item) for part in parts for item in _items(part)]
+
+
+def _items(part: Any) -> Sequence[Any]:
+    listed = part.tolist() if hasattr(part, "tolist") else part
+    return listed if isinstance(listed, list) else [listed]
+
+
+def _split(group: Group, name: str) -> list[Any]:
+    """Return `name0`, `name1`, …: HDF5 limits an attribute to 64 kB."""
+    pattern = re.compile(rf"{re.escape(name)}(\d{{1,6}})")
+    found = {int(m[1]): group.attrs[key] for key in group.attrs if (m := pattern.fullmatch(key))}
+    return [found[k] for k in sorted(found)]

@@ -1,0 +1,93 @@
+"""Reads a live model of Keras 3, tf_keras or tf.keras through its config and its variables.
+
+Nothing is imported: what the model is made of is in memory already.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import TYPE_CHECKING, Any
+
+from torchtwin.errors import UnreadableModel
+from torchtwin.readers import plain
+from torchtwin.source import Array, Ordered, Source
+
+if TYPE_CHECKING:
+    import numpy as np
+
+HOMES = ("keras", "tf_keras", "tensorflow")
+
+
+def accepts(model: Any) -> bool:
+    """Tell whether `model` is a Keras model, by where its classes come from."""
+    return any(
+        cls.__module__.split(".")[0] in HOMES and cls.__name__ == "Model"
+        for cls in type(model).__mro__
+    )
+
+
+def read(model: Any) -> Source:
+    try:
+        config = plain.parsed(model.to_json(), "the model's config")
+    except NotImplementedError as error:
+        raise UnreadableModel(
+            f"the model gives no config: {error}",
+            hint="build it as Sequential or Functional, or write get_config",
+        ) from None
+    compiled = config.pop("compile_config", None)
+    return Source(
+        config=config,
+        version=str(config.get("keras_version") or _version(model)),
+        format="live model",
+        weights=Ordered({layer.name: _arrays(layer) for layer in model.layers}),
+        compile=compiled if isinstance(compiled, dict) else _compiled(model),
+        optimizer=_optimizer(model),
+    )
+
+
+def _version(model: Any) -> str:
+    """Return the version of the Keras that the model's class is from."""
+    for cls in type(model).__mro__:
+        home = cls.__module__.split(".")[0]
+        if home in HOMES and cls.__name__ == "Model":
+            module = sys.modules.get(home)
+            found = getattr(module, "__version__", "") if home != "tensorflow" else ""
+            return str(found) or "2"
+    return "2"
+
+
+def _compiled(model: Any) -> dict[str, Any] | None:
+    """Return what `compile` was given, where the model can say it."""
+    if not hasattr(model, "get_compile_config"):
+        return None
+    try:
+        compiled = json.loads(json.dumps(model.get_compile_config()))
+    except (TypeError, ValueError, AttributeError):
+        return None
+    return compiled if isinstance(compiled, dict) and compiled else None
+
+
+def _optimizer(model: Any) -> tuple[Array, ...]:
+    variables = getattr(getattr(model, "optimizer", None), "variables", None)
+    if variables is None:
+        return ()
+    return tuple(_array(v) for v in (variables() if callable(variables) else variables))
+
+
+def _arrays(layer: Any) -> tuple[Array, ...]:
+    return tuple(_array(v) for v in (*layer.trainable_weights, *layer.non_trainable_weights))
+
+
+def _array(variable: Any) -> Array:
+    name = str(getattr(variable, "path", None) or variable.name)
+    shape = tuple(int(n) for n in variable.shape)
+    dtype = getattr(variable.dtype, "name", str(variable.dtype))
+
+    def read() -> np.ndarray:
+        import numpy as np
+
+        value = np.asarray(variable.numpy())
+        return value.view(np.uint16) if dtype == "bfloat16" else value
+
+    return Array(name, shape, dtype, read)

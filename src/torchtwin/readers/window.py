@@ -1,0 +1,80 @@
+"""A part of a file, seen as a file of its own, with a limit on what a parser may read of it."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+from typing import IO, TYPE_CHECKING
+
+from torchtwin.errors import UnreadableModel
+
+if TYPE_CHECKING:
+    import numpy as np
+
+LONGEST_READ = 64 << 20
+"""Bytes of one metadata read. Object headers and attribute heaps stay far under it."""
+
+
+class Window:
+    """Bytes `start` to `start + size` of an open file.
+
+    `read` serves the HDF5 parser and counts: a file whose tables point in circles ends in an
+    error, not in an endless loop. `fill` serves the data and does not count.
+    """
+
+    def __init__(self, file: IO[bytes], name: str, start: int = 0, size: int | None = None) -> None:
+        self._file, self.full_name, self._start = file, name, start
+        self.size = file.seek(0, 2) - start if size is None else size
+        self._at = 0
+        self._lock = threading.Lock()
+        self._reads_left = 20_000 + self.size // 16
+        self._bytes_left = 4 * LONGEST_READ + self.size
+
+    @classmethod
+    def of(cls, path: Path, start: int = 0, size: int | None = None) -> Window:
+        """Open `path` once, for as long as anything refers to the window."""
+        return cls(path.open("rb"), str(path), start, size)
+
+    @property
+    def closed(self) -> bool:
+        return self._file.closed
+
+    def tell(self) -> int:
+        return self._at
+
+    def seek(self, offset: int, whence: int = 0) -> int:
+        self._at = max(0, offset + (0, self._at, self.size)[whence])
+        return self._at
+
+    def read(self, count: int = -1) -> bytes:
+        left = max(0, self.size - self._at)
+        count = left if count < 0 else min(count, left)
+        self._reads_left -= 1
+        self._bytes_left -= count
+        if count > LONGEST_READ or min(self._reads_left, self._bytes_left) < 0:
+            raise UnreadableModel("its HDF5 tables are too large or point in circles")
+        with self._lock:
+            self._file.seek(self._start + self._at)
+            data = self._file.read(count)
+        self._at += len(data)
+        return data
+
+    def fill(self, array: np.ndarray, offset: int) -> None:
+        """Read straight into `array`, whose memory must be contiguous."""
+        view = memoryview(array.reshape(-1).view("u1").data)
+        if offset + len(view) > self.size:
+            raise UnreadableModel("the file ends before its data does: it is truncated")
+        with self._lock:
+            self._file.seek(self._start + offset)
+            done = 0
+            while done < len(view):
+                count = self._file.readinto(view[done:])  # type: ignore[attr-defined]
+                if not count:
+                    raise UnreadableModel("the file ends before its data does: it is truncated")
+                done += count
+
+    def close(self) -> None:
+        self._file.close()
+
+    def __del__(self) -> None:
+        self._file.close()

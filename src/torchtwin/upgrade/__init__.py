@@ -1,0 +1,35 @@
+"""Brings the configs of every Keras version to one vocabulary, that of Keras 3.
+
+Layer rules and the graph see only what comes out of here: Keras 3's class and argument names,
+plain values, and weights in today's layouts.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+
+from torchtwin.errors import UnreadableModel
+from torchtwin.source import Source
+from torchtwin.upgrade.arrays import converted
+from torchtwin.upgrade.compiled import plain_compile
+from torchtwin.upgrade.context import Context
+from torchtwin.upgrade.models import upgraded_model
+
+
+def upgraded(source: Source) -> Source:
+    """Return `source` as Keras 3 would have written it."""
+    context = Context(source.version, str(source.config.get("backend", "")))
+    try:
+        config = upgraded_model(source.config, context)
+        return dataclasses.replace(
+            source,
+            config=config,
+            weights=converted(source.weights, context),
+            compile=plain_compile(source.compile, context),
+        )
+    except (AttributeError, IndexError, KeyError, RecursionError, TypeError, ValueError) as error:
+        raise UnreadableModel(
+            f"the model's config does not fit together: {type(error).__name__}: {error}",
+            where=context.where,
+            hint="save the model again with the Keras that made it",
+        ) from None

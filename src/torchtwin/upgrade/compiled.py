@@ -1,0 +1,16 @@
+"""What `compile` was given, as plain values."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from torchtwin.upgrade.context import Context
+from torchtwin.upgrade.values import plain
+
+
+def plain_compile(compiled: dict[str, Any] | None, context: Context) -> dict[str, Any] | None:
+    """Return the compile config without the marks of serialisation."""
+    if not compiled:
+        return None
+    result: dict[str, Any] = plain(compiled)
+    return result

@@ -1,0 +1,48 @@
+"""What the upgrade of one model carries along."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from torchtwin.source import Array
+
+Conversion = Callable[[Sequence[Array]], Sequence[Array]]
+
+
+@dataclass
+class Context:
+    """The writer's version and backend, where we are, and what the weights still need.
+
+    `conversions` lists, for a top-level layer, the names of layers within it whose arrays are
+    in an old layout, with the function that brings them to today's.
+    """
+
+    version: str
+    backend: str = ""
+    path: list[str] = field(default_factory=list)
+    conversions: dict[str, list[tuple[str, Conversion]]] = field(default_factory=dict)
+
+    @property
+    def major(self) -> int:
+        """Return 1, 2 or 3."""
+        found = re.match(r"\d+", self.version)
+        return min(max(int(found[0]), 1), 3) if found else 2
+
+    @property
+    def where(self) -> str:
+        return "/".join(self.path)
+
+    @contextmanager
+    def inside(self, name: str) -> Iterator[None]:
+        """Go into a layer. An error leaves the path as it is: it says where."""
+        self.path.append(name)
+        yield
+        self.path.pop()
+
+    def convert(self, name: str, conversion: Conversion) -> None:
+        """Note that the arrays of the layer that we are in are in an old layout."""
+        top = self.path[0] if self.path else name
+        self.conversions.setdefault(top, []).append((name, conversion))

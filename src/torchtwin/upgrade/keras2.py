@@ -1,0 +1,99 @@
+"""What changed between Keras 2 and 3: arguments that went, defaults, and forms of values."""
+
+from __future__ import annotations
+
+import copy
+import re
+from typing import Any
+
+from torchtwin.upgrade import recurrent
+from torchtwin.upgrade.context import Context
+
+MEANINGLESS = {
+    *("implementation", "batch_input_shape", "input_length", "input_shape", "build_input_shape"),
+    *("dynamic", "autocast", "quantization_config", "query_shape", "key_shape", "value_shape"),
+    *("fused", "virtual_batch_size", "adjustment"),
+}
+"""Arguments that change nothing that a layer computes once it is built."""
+
+OFF = {
+    *("time_major", "ragged", "sparse", "optional", "causal", "reverse_state_order"),
+    *("rms_scaling", "renorm"),
+}
+"""Arguments that mean nothing while they are False."""
+
+GROUPED = frozenset({"Conv1D", "Conv2D", "Conv3D"})
+LENGTHS = ("kernel_size", "strides", "dilation_rate", "pool_size")
+RENAMED = {"LeakyReLU": {"alpha": "negative_slope"}, "ReLU": {}}
+
+
+def settle(cls: str, config: dict[str, Any], context: Context) -> str:
+    """Bring a layer's config to Keras 3's form, in place; return its class there."""
+    for old, new in RENAMED.get(cls, {}).items():
+        if old in config and new not in config:
+            config[new] = config.pop(old)
+    if cls == "InputLayer":
+        _input_layer(config)
+    if cls != "InputLayer":
+        config.pop("batch_shape", None)
+    for key in MEANINGLESS & set(config):
+        del config[key]
+    for key in OFF & set(config):
+        if not config[key]:
+            del config[key]
+    if cls not in GROUPED and config.get("groups") == 1:
+        del config["groups"]
+    if cls != "Embedding":
+        config.pop("input_dim", None)
+    if found := re.search(r"([123])D", cls):
+        _lengths(config, int(found[1]))
+    _axis(cls, config)
+    if cls == "Bidirectional":
+        _bidirectional(config)
+    return recurrent.settle(cls, config, context)
+
+
+def _input_layer(config: dict[str, Any]) -> None:
+    if "batch_input_shape" in config:
+        config["batch_shape"] = config.pop("batch_input_shape")
+    if not config.get("batch_shape") and config.get("input_shape") is not None:
+        config["batch_shape"] = [None, *config["input_shape"]]
+    for key in set(config) - {"name", "batch_shape", "dtype", "sparse", "ragged", "optional"}:
+        del config[key]
+    config["dtype"] = config.get("dtype") or "float32"
+
+
+def _lengths(config: dict[str, Any], rank: int) -> None:
+    """Write lengths along the axes as lists, as Keras 3 does."""
+    for key in LENGTHS:
+        if isinstance(config.get(key), int):
+            config[key] = [config[key]] * rank
+    if config.get("strides", ...) is None and "pool_size" in config:
+        config["strides"] = list(config["pool_size"])
+
+
+def _axis(cls: str, config: dict[str, Any]) -> None:
+    axis = config.get("axis")
+    if cls == "Normalization":
+        if isinstance(axis, int):
+            config["axis"] = [axis]
+    elif isinstance(axis, list) and len(axis) == 1 and "Normalization" in cls:
+        config["axis"] = axis[0]
+
+
+def _bidirectional(config: dict[str, Any]) -> None:
+    """Write the backward layer out and name both as Keras 3 does."""
+    forward = config["layer"]
+    if config.get("backward_layer") is None:
+        backward = copy.deepcopy(forward)
+        backward["config"]["go_backwards"] = not forward["config"].get("go_backwards", False)
+        config["backward_layer"] = _prefixed(backward, "backward_")
+    config["layer"] = _prefixed(forward, "forward_")
+
+
+def _prefixed(entry: dict[str, Any], prefix: str) -> dict[str, Any]:
+    name = entry["name"]
+    if not name.startswith(prefix):
+        name = prefix + name
+    entry["name"] = entry["config"]["name"] = name
+    return entry

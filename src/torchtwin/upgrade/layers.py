@@ -1,0 +1,129 @@
+"""Upgrades one layer: its class name, the names of its arguments, their values."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from torchtwin.upgrade import keras1, keras2
+from torchtwin.upgrade.context import Context
+from torchtwin.upgrade.values import (
+    ACTIVATION_KEYS,
+    OBJECT_KEYS,
+    activation,
+    dtype,
+    is_own,
+    named_object,
+    plain,
+)
+
+MODELS = frozenset({"Sequential", "Functional", "Model"})
+INNER_KEYS = ("layer", "backward_layer", "cell")
+
+RENAMED_CLASSES = {
+    "BatchNormalizationV1": "BatchNormalization",
+    "BatchNormalizationV2": "BatchNormalization",
+    "SyncBatchNormalization": "BatchNormalization",
+    "LSTMV1": "LSTM",
+    "LSTMV2": "LSTM",
+    "GRUV1": "GRU",
+    "GRUV2": "GRU",
+    "UnifiedLSTM": "LSTM",
+    "UnifiedGRU": "GRU",
+    "DenseFeaturesV2": "DenseFeatures",
+    "Conv1d": "Conv1D",
+    "Conv2d": "Conv2D",
+    "MaxPool1D": "MaxPooling1D",
+    "MaxPool2D": "MaxPooling2D",
+    "MaxPool3D": "MaxPooling3D",
+    "AvgPool1D": "AveragePooling1D",
+    "AvgPool2D": "AveragePooling2D",
+    "AvgPool3D": "AveragePooling3D",
+    "GlobalMaxPool1D": "GlobalMaxPooling1D",
+    "GlobalMaxPool2D": "GlobalMaxPooling2D",
+    "GlobalMaxPool3D": "GlobalMaxPooling3D",
+    "GlobalAvgPool1D": "GlobalAveragePooling1D",
+    "GlobalAvgPool2D": "GlobalAveragePooling2D",
+    "GlobalAvgPool3D": "GlobalAveragePooling3D",
+    "Convolution1DTranspose": "Conv1DTranspose",
+    "Convolution2DTranspose": "Conv2DTranspose",
+    "Convolution3DTranspose": "Conv3DTranspose",
+    "SeparableConvolution1D": "SeparableConv1D",
+    "SeparableConvolution2D": "SeparableConv2D",
+    "DepthwiseConvolution2D": "DepthwiseConv2D",
+    **keras1.CLASSES,
+}
+
+
+def upgraded_layer(entry: Mapping[str, Any], context: Context) -> dict[str, Any]:
+    """Return a layer's entry in Keras 3's vocabulary; a nested model is a layer too."""
+    name = str(entry.get("name") or _config(entry).get("name") or snake(str(entry["class_name"])))
+    with context.inside(name):
+        if str(entry["class_name"]) in MODELS and is_own(entry):
+            from torchtwin.upgrade.models import upgraded_model  # models are made of layers
+
+            result = upgraded_model(entry, context, name)
+        elif is_own(entry):
+            result = _own_layer(entry, name, context)
+        else:
+            result = _custom_layer(entry, context)
+        result["name"] = name
+        if "inbound_nodes" in entry:
+            result["inbound_nodes"] = entry["inbound_nodes"]
+        return result
+
+
+def _config(entry: Mapping[str, Any]) -> Mapping[str, Any]:
+    config = entry.get("config")
+    return config if isinstance(config, Mapping) else {}
+
+
+def _own_layer(entry: Mapping[str, Any], name: str, context: Context) -> dict[str, Any]:
+    given = str(entry["class_name"])
+    cls = RENAMED_CLASSES.get(given, given)
+    config: dict[str, Any] = dict(entry["config"])
+    config.setdefault("name", name)
+    keras1.rename(given, cls, config, context)
+    for key, value in config.items():
+        config[key] = _value(key, value, context)
+    cls = keras2.settle(cls, config, context)
+    result = {"class_name": cls, "config": config}
+    if ".ops." in (module := f"{entry.get('module')}."):
+        # An operation may have a layer's name: keras.ops.Add is not the layer Add.
+        result["module"] = module.replace(".src.", ".").removesuffix(".")
+    return result
+
+
+def _value(key: str, value: Any, context: Context) -> Any:
+    if key == "dtype":
+        return dtype(value)
+    if key in ACTIVATION_KEYS:
+        return activation(value, context)
+    if OBJECT_KEYS.fullmatch(key):
+        return named_object(value)
+    if key in INNER_KEYS and isinstance(value, Mapping) and "class_name" in value:
+        return upgraded_layer(value, context)
+    if key == "cells" and isinstance(value, list):
+        return [upgraded_layer(cell, context) for cell in value]
+    return plain(value)
+
+
+def _custom_layer(entry: Mapping[str, Any], context: Context) -> dict[str, Any]:
+    """Keep an author's layer as it is, apart from what every layer has."""
+    full = str(entry["class_name"])
+    result = {"class_name": full.rpartition(">")[2]}
+    registered = entry.get("registered_name") or (full if ">" in full else None)
+    if registered:
+        result["registered_name"] = registered
+    if entry.get("module"):
+        result["module"] = entry["module"]
+    config = {k: _value(k, v, context) for k, v in _config(entry).items()}
+    return {**result, "config": config}
+
+
+def snake(class_name: str) -> str:
+    """Return the name that Keras gives a layer of this class."""
+    name = re.sub(r"\W+", "", class_name)
+    name = re.sub("(.)([A-Z][a-z]+)", r"\1_\2", name)
+    return re.sub("([a-z])([A-Z])", r"\1_\2", name).lower()

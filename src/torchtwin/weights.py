@@ -1,0 +1,114 @@
+"""Joins a program's parameters with the arrays of the file, through their notation."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from torchtwin.binding import Holder, Variable, bind
+from torchtwin.errors import UnreadableModel, UnsupportedError
+from torchtwin.evaluate import instance
+from torchtwin.graph import Graph, Layer
+from torchtwin.notation import Notation
+from torchtwin.program import Class, Submodule
+from torchtwin.source import Array, Source
+
+if TYPE_CHECKING:
+    import numpy as np
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """A parameter or buffer of the twin, and the Keras variable that fills it.
+
+    `array` is None for a constant. `shape` is PyTorch's; `dtype` that of the file, or of the
+    module for a constant.
+    """
+
+    name: str
+    shape: tuple[int, ...]
+    dtype: str
+    notation: Notation
+    array: Array | None
+    layer: str
+
+    def read(self) -> np.ndarray:
+        """Return the value, shaped for PyTorch."""
+        import numpy as np
+
+        if self.array is None:
+            fill = 1 if self.notation.constant == "ones" else 0
+            return np.full(self.shape, fill, dtype=self.dtype)
+        return self.notation.apply(self.array.read())
+
+
+def parameters(program: Class, graph: Graph, source: Source) -> list[Parameter]:
+    """Return every parameter of the program with the array that fills it.
+
+    Raises UnreadableModel, listing them all, for variables that are missing, left over or of
+    another shape.
+    """
+    if source.weights is None:
+        raise UnreadableModel(
+            "the file holds an architecture without weights",
+            hint="give the weights file too: --weights FILE",
+        )
+    arrays = bind(_holders(graph, program), source)
+    return list(_parameters(program, arrays, ""))
+
+
+def _parameters(program: Class, arrays: Mapping[str, Array], prefix: str) -> Iterator[Parameter]:
+    for sub in program.submodules:
+        name = f"{prefix}{sub.attribute}."
+        if isinstance(sub.constructor, Class):
+            yield from _parameters(sub.constructor, arrays, name)
+            continue
+        for parameter, tensor in _state(sub).items():
+            notation = sub.weights[parameter]
+            array = None
+            dtype = str(tensor.dtype).removeprefix("torch.")
+            if not notation.constant:
+                array = arrays[f"{sub.layer}/{notation.variable}"]
+                dtype = array.dtype
+            shape = tuple(tensor.shape)
+            yield Parameter(f"{name}{parameter}", shape, dtype, notation, array, sub.layer)
+
+
+def _state(sub: Submodule) -> dict[str, Any]:
+    return dict(instance(sub.constructor).state_dict()) if sub.weights else {}
+
+
+def _holders(graph: Graph, program: Class) -> tuple[Holder, ...]:
+    """Return what each Keras layer keeps, read off the program's own parameters."""
+    subs = {sub.layer: sub for sub in program.submodules}
+    return tuple(_holder(layer, subs.get(layer.path)) for layer in graph.layers.values())
+
+
+def _holder(layer: Layer, sub: Submodule | None) -> Holder:
+    children: tuple[Holder, ...] = ()
+    variables: tuple[Variable, ...] = ()
+    if layer.graph is not None and sub is not None and isinstance(sub.constructor, Class):
+        children = _holders(layer.graph, sub.constructor)
+    elif sub is not None:
+        variables = tuple(_variables(sub))
+    return Holder(layer.name, layer.class_name, layer.trainable, variables, children)
+
+
+def _variables(sub: Submodule) -> Iterator[Variable]:
+    """Yield the Keras variables of a submodule, in the order of its notations."""
+    found: dict[str, tuple[int, ...]] = {}
+    rows: dict[str, int] = {}
+    for notation in sub.weights.values():
+        if notation.row is not None:
+            rows[notation.variable] = max(rows.get(notation.variable, 0), notation.row + 1)
+    for parameter, tensor in _state(sub).items():
+        notation = sub.weights[parameter]
+        if notation.constant:
+            continue
+        shape = notation.keras_shape(tuple(tensor.shape), rows.get(notation.variable))
+        if found.setdefault(notation.variable, shape) != shape:
+            raise UnsupportedError(f"two shapes for {notation.variable}", where=sub.layer)
+    order = [n.variable for n in sub.weights.values() if not n.constant]
+    for variable in dict.fromkeys(order):
+        yield Variable(variable, found[variable], variable not in sub.untrained)

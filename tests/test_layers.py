@@ -1,0 +1,23 @@
+"""Every case of every rule, against Keras on JAX."""
+
+from __future__ import annotations
+
+import pytest
+from torchtwin.rule import Case, rules
+
+from cases import check_case
+
+CASES = [
+    pytest.param(name, case, id=f"{name}-{k}{'-' + case.note.replace(' ', '_') if case.note else ''}")
+    for name, rule in sorted(rules().items())
+    for k, case in enumerate(rule.cases)
+]
+
+
+@pytest.mark.parametrize(("name", "case"), CASES)
+def test_twin_agrees_with_keras(name: str, case: Case) -> None:
+    check_case(name, case)
+
+
+def test_every_rule_has_a_case() -> None:
+    assert [name for name, rule in rules().items() if not rule.cases] == []
