@@ -26,9 +26,7 @@ def read(model: Any, weights: str | Path | None = None) -> Source:
         source = _guarded(_opened, Path(model), str(model))
     if weights is not None:
         source = _with(source, _guarded(_opened, Path(weights), str(weights)))
-    if "class_name" not in source.config or not isinstance(
-        source.config.get("config"), dict | list
-    ):
+    if not isinstance(source.config.get("config"), dict | list):
         raise UnreadableModel(
             "it holds weights but no architecture",
             where=str(source.origin or ""),

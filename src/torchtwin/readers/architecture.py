@@ -13,7 +13,7 @@ from torchtwin.source import Source
 TFJS_KEYS = {"weightsManifest", "modelTopology", "weights_manifest"}
 
 
-def accepts(path: Path, start: bytes) -> bool:
+def accepts(_path: Path, start: bytes) -> bool:
     text = start.removeprefix(b"\xef\xbb\xbf").lstrip()
     return text[:1] == b"{" or text[:3] == b'"{\\'
 

@@ -11,7 +11,7 @@ from torchtwin.readers.window import Window
 
 if TYPE_CHECKING:
     import numpy as np
-    from pyfive import Dataset  # type: ignore[import-untyped]
+    from pyfive import Dataset
 
 DEFLATE, SHUFFLE, FLETCHER32 = 1, 2, 3
 MOST_EXPANSION = 1100

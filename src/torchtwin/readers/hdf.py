@@ -18,7 +18,7 @@ from torchtwin.source import Array
 
 if TYPE_CHECKING:
     import numpy as np
-    from pyfive import Dataset, Group  # type: ignore[import-untyped]
+    from pyfive import Dataset, Group
 
 SIGNATURE = b"\x89HDF\r\n\x1a\n"
 MOST_OBJECTS = 200_000

@@ -13,7 +13,7 @@ from torchtwin.source import Array, Ordered, Source
 OWN_WEIGHTS = "top_level_model_weights"
 
 
-def accepts(path: Path, start: bytes) -> bool:
+def accepts(_path: Path, start: bytes) -> bool:
     return start.startswith(hdf.SIGNATURE)
 
 
@@ -64,7 +64,7 @@ def ordered(stored: Any, window: Window) -> Ordered:
     groups = {name: _group(stored, name, window) for name in names}
     if own := hdf.member(stored, OWN_WEIGHTS):
         groups[OWN_WEIGHTS] = _listed(own, window)
-    return Ordered({name: arrays for name, arrays in groups.items()})
+    return Ordered(groups)
 
 
 def _group(stored: Any, name: str, window: Window) -> tuple[Array, ...]:

@@ -25,7 +25,7 @@ def upgraded(source: Source) -> Source:
             source,
             config=config,
             weights=converted(source.weights, context),
-            compile=plain_compile(source.compile, context),
+            compile=plain_compile(source.compile),
         )
     except (AttributeError, IndexError, KeyError, RecursionError, TypeError, ValueError) as error:
         raise UnreadableModel(

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from torchtwin.upgrade.context import Context
 from torchtwin.upgrade.values import plain
 
 
-def plain_compile(compiled: dict[str, Any] | None, context: Context) -> dict[str, Any] | None:
+def plain_compile(compiled: dict[str, Any] | None) -> dict[str, Any] | None:
     """Return the compile config without the marks of serialisation."""
     if not compiled:
         return None

@@ -20,7 +20,7 @@ RENAMED_OBJECTS = {
     "One": "Ones",
     "OrthogonalInitializer": "Orthogonal",
     "IdentityInitializer": "Identity",
-    "TruncatedNormal": "TruncatedNormal",
+    "L1l2": "L1L2",
     "Maxnorm": "MaxNorm",
     "Nonneg": "NonNeg",
     "Unitnorm": "UnitNorm",
@@ -131,8 +131,4 @@ def class_name(name: str) -> str:
     """Return Keras 3's name of an initializer, regularizer or constraint."""
     if name == name.lower():
         name = "".join(part.capitalize() for part in name.split("_"))
-        name = (
-            re.sub(r"^L(\d)(?:L|_l)?(\d)?$", r"L\1L\2", name) if name.startswith("L1l2") else name
-        )
-        name = {"L1l2": "L1L2", "Non_neg": "NonNeg"}.get(name, name)
     return RENAMED_OBJECTS.get(name, name)
