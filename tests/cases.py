@@ -12,6 +12,7 @@ from typing import Any
 import keras
 import numpy as np
 import torch
+
 import torchtwin
 from torchtwin.rule import Case
 
@@ -41,7 +42,9 @@ def keras_model(name: str, case: Case, dtype: str) -> keras.Model:
     config = {k: built(v, dtype) for k, v in case.config.items()}
     layer = getattr(keras.layers, name)(**config, dtype=dtype, name="layer")
     given = [keras.layers.Masking(dtype=dtype)(x) if case.mask else x for x in inputs]
-    model = keras.Model(inputs, layer(given if len(given) > 1 else given[0], **case.call), name="case")
+    model = keras.Model(
+        inputs, layer(given if len(given) > 1 else given[0], **case.call), name="case"
+    )
     randomize(model)
     return model
 
@@ -108,9 +111,7 @@ def compare(got: Sequence[np.ndarray], wanted: Sequence[np.ndarray], tolerance: 
         np.testing.assert_allclose(mine, keras_own, rtol=0, atol=tolerance * scale)
 
 
-def check_training(
-    twin: torchtwin.Twin, model: keras.Model, given: Sequence[np.ndarray]
-) -> None:
+def check_training(twin: torchtwin.Twin, model: keras.Model, given: Sequence[np.ndarray]) -> None:
     """`train()` must run, and what Keras trains must get a gradient, as many numbers of it."""
     module = twin.module.train()
     results = module(*(torch.from_numpy(x) for x in given))

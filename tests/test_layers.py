@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import pytest
-from torchtwin.rule import Case, rules
-
 from cases import check_case
 
+from torchtwin.rule import Case, rules
+
 CASES = [
-    pytest.param(name, case, id=f"{name}-{k}{'-' + case.note.replace(' ', '_') if case.note else ''}")
+    pytest.param(
+        name, case, id=f"{name}-{k}{'-' + case.note.replace(' ', '_') if case.note else ''}"
+    )
     for name, rule in sorted(rules().items())
     for k, case in enumerate(rule.cases)
 ]

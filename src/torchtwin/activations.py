@@ -13,8 +13,8 @@ import torch
 import torch.nn.functional as F
 
 from torchtwin.errors import UnsupportedError
+from torchtwin.expr import Expr, call
 from torchtwin.nn.activations import sparse_plus, sparsemax, squareplus
-from torchtwin.program import Expr, call
 
 ACTIVATIONS: Mapping[str, Callable[[Any], Any]] = {
     "linear": lambda x: x,
@@ -80,8 +80,9 @@ def activated(activation: Any, x: Expr, dim: int) -> Expr:
 
 def _configured(entry: Mapping[str, Any], x: Expr, dim: int) -> Expr:
     """An activation given as a layer, such as {"class_name": "LeakyReLU", "config": {...}}."""
-    from torchtwin.lower import piece_of
-    from torchtwin.rule import LayerView, Tensor, rule_of
+    from torchtwin.apply import piece_of  # a rule applies activations, and is one here
+    from torchtwin.rule import rule_of
+    from torchtwin.view import LayerView, Tensor
 
     name, config = str(entry.get("class_name")), entry.get("config")
     if name == "function" or not isinstance(config, Mapping):

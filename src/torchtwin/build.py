@@ -61,9 +61,7 @@ def build_model(entry: Mapping[str, Any], path: str, version: str) -> Graph:
     return check(Graph(name, path, layers, nodes, values, inputs, outputs, version))
 
 
-def _layers(
-    config: Mapping[str, Any], path: str, version: str
-) -> Iterator[tuple[str, Layer]]:
+def _layers(config: Mapping[str, Any], path: str, version: str) -> Iterator[tuple[str, Layer]]:
     for entry in config["layers"]:
         inner = entry["config"]
         name = str(entry.get("name") or inner["name"])
@@ -129,9 +127,7 @@ def _with_outputs(nodes: list[Node], outputs: Sequence[str]) -> list[Node]:
     return result
 
 
-def _arguments(
-    call: Any, layers: Mapping[str, Layer]
-) -> tuple[tuple[Any, ...], dict[str, Any]]:
+def _arguments(call: Any, layers: Mapping[str, Layer]) -> tuple[tuple[Any, ...], dict[str, Any]]:
     """Return the arguments of one entry of `inbound_nodes`: Keras 3's form, or that before it."""
     if isinstance(call, Mapping):
         args = tuple(_decoded(a) for a in call.get("args") or ())
@@ -257,4 +253,3 @@ def _values(
     for node in nodes:
         for output in node.outputs:
             yield Value(output)
-

@@ -10,11 +10,10 @@ import torch
 from torch import nn
 from torch.overrides import TorchFunctionMode
 
-from torchtwin.program import (
+from torchtwin.expr import (
     OPERATORS,
     Binary,
     Call,
-    Class,
     Field,
     Invoke,
     Item,
@@ -24,6 +23,7 @@ from torchtwin.program import (
     Unary,
     Var,
 )
+from torchtwin.program import Class
 
 
 def evaluate(node: Any, values: Mapping[str, Any], modules: Mapping[str, Any]) -> Any:

@@ -9,7 +9,17 @@ from collections.abc import Iterable
 
 LONGEST = 60
 RESERVED = frozenset(
-    [*keyword.kwlist, *keyword.softkwlist, *dir(builtins), "self", "torch", "nn", "F", "Path", "load"]
+    [
+        *keyword.kwlist,
+        *keyword.softkwlist,
+        *dir(builtins),
+        "self",
+        "torch",
+        "nn",
+        "F",
+        "Path",
+        "load",
+    ]
 )
 
 

@@ -10,19 +10,8 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from torchtwin.program import (
-    Binary,
-    Call,
-    Class,
-    Field,
-    Invoke,
-    Item,
-    Member,
-    Method,
-    Part,
-    Unary,
-    Var,
-)
+from torchtwin.expr import Binary, Call, Field, Invoke, Item, Member, Method, Part, Unary, Var
+from torchtwin.program import Class
 
 BINDING = {"|": 1, "^": 2, "&": 3, "==": 0, "!=": 0, "<": 0, "<=": 0, ">": 0, ">=": 0,
            "+": 4, "-": 4, "*": 5, "/": 5, "//": 5, "%": 5, "@": 5, "**": 7}  # fmt: skip
@@ -59,9 +48,15 @@ class Printer:
             case Member():
                 return f"self.{node.attribute}", ATOM
             case Invoke():
-                return f"self.{node.callee.attribute}({self._arguments(node.args, node.kwargs)})", ATOM
+                return (
+                    f"self.{node.callee.attribute}({self._arguments(node.args, node.kwargs)})",
+                    ATOM,
+                )
             case Call():
-                return f"{qualified(node.function)}({self._arguments(node.args, node.kwargs)})", ATOM
+                return (
+                    f"{qualified(node.function)}({self._arguments(node.args, node.kwargs)})",
+                    ATOM,
+                )
             case Class():
                 return f"{self.class_name(node)}()", ATOM
             case Method():

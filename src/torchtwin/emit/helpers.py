@@ -10,7 +10,8 @@ from collections.abc import Iterable
 from typing import Any
 
 from torchtwin.emit.expressions import is_helper
-from torchtwin.program import Call, Class, walk
+from torchtwin.expr import Call, walk
+from torchtwin.program import Class
 
 
 def helpers_of(program: Class) -> list[Any]:

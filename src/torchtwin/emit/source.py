@@ -10,8 +10,9 @@ from typing import Any
 from torchtwin.emit.expressions import Printer, qualified
 from torchtwin.emit.helpers import helpers_of, source_of
 from torchtwin.emit.variables import Body
+from torchtwin.expr import Call
 from torchtwin.names import RESERVED
-from torchtwin.program import Argument, Call, Class, Submodule
+from torchtwin.program import Argument, Class, Submodule
 
 HEADER = '''"""{title}
 

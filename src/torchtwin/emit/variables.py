@@ -10,8 +10,9 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
+from torchtwin.expr import Expr, Part, Unpacked, Var, variables, walk
 from torchtwin.names import identifiers
-from torchtwin.program import Class, Expr, Part, Statement, Unpacked, Var, variables, walk
+from torchtwin.program import Class, Statement
 
 if TYPE_CHECKING:
     from torchtwin.emit.expressions import Printer

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from torch import nn
 
+from torchtwin.expr import call, not_equal
 from torchtwin.notation import Notation
-from torchtwin.program import call, not_equal
-from torchtwin.rule import ANY, Case, LayerView, Piece, rule
+from torchtwin.rule import ANY, Case, Piece, rule
+from torchtwin.view import LayerView
 
 
 @rule(

@@ -6,8 +6,9 @@ from functools import reduce
 
 import torch
 
-from torchtwin.program import call
-from torchtwin.rule import ANY, Case, LayerView, Piece, rule
+from torchtwin.expr import call
+from torchtwin.rule import ANY, Case, Piece, rule
+from torchtwin.view import LayerView
 
 
 @rule("Add", layout=ANY, mask="stop", cases=[Case({}, [(2, 4), (2, 4)])])

@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+from torchtwin.apply import apply, piece_of, view_of
 from torchtwin.graph import Graph, Layer, Layout, Node, Ref, Value, replaced
-from torchtwin.lower import apply, piece_of, view_of
 from torchtwin.rule import ANY, channels_first, rule_of
 
 IMAGE_RANKS = (4, 5)
@@ -29,7 +29,9 @@ def assign_layouts(graph: Graph, layout: str) -> Graph:
 
 def _inside(layer: Layer) -> Layer:
     """Nested models speak PyTorch's order among themselves, whatever the outermost does."""
-    return layer if layer.graph is None else replace(layer, graph=assign_layouts(layer.graph, "torch"))
+    return (
+        layer if layer.graph is None else replace(layer, graph=assign_layouts(layer.graph, "torch"))
+    )
 
 
 class _Assignment:
@@ -48,9 +50,7 @@ class _Assignment:
         for node in self.graph.nodes:
             self._assign(node)
         outputs = tuple(self._output(name) for name in self.graph.outputs)
-        return replace(
-            self.graph, nodes=tuple(self.nodes), values=self.values, outputs=outputs
-        )
+        return replace(self.graph, nodes=tuple(self.nodes), values=self.values, outputs=outputs)
 
     def _rank(self, name: str) -> int:
         return len(self.values[name].shape or ())
@@ -139,7 +139,9 @@ class _Assignment:
         rank, layout = self._rank(name), self.values[name].layout
         if not self.torch or rank not in IMAGE_RANKS:
             return self._in(name, None)
-        images = any(v.layout is not None and len(v.shape or ()) == rank for v in self.values.values())
+        images = any(
+            v.layout is not None and len(v.shape or ()) == rank for v in self.values.values()
+        )
         return self._in(name, channels_first(rank)) if images and layout is None else name
 
     def _folded(self, node: Node) -> Node | None:

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from torchtwin.apply import apply, view_of
+from torchtwin.expr import Var
 from torchtwin.graph import Graph, Layer, Node, Ref
-from torchtwin.lower import apply, view_of
-from torchtwin.program import Var
 from torchtwin.rule import rule_of
 
 

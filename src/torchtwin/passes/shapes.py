@@ -9,9 +9,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from torchtwin.apply import apply
 from torchtwin.errors import UnsupportedError, merged
 from torchtwin.graph import Graph, Layer, Layout, Node, Value
-from torchtwin.lower import apply
 from torchtwin.rule import ANY, rule_of
 
 

@@ -1,0 +1,201 @@
+"""One call of a layer becomes a piece of PyTorch, checked by running it on the meta device.
+
+The passes use it to find shapes and layouts, `lower` to write the program.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import torch
+
+from torchtwin.activations import activated
+from torchtwin.errors import TorchTwinError, UnsupportedError
+from torchtwin.evaluate import evaluate, instance, shapes_only
+from torchtwin.expr import Expr, Member, Var
+from torchtwin.graph import Graph, Layer, Layout, Node, Ref, Value
+from torchtwin.program import Class
+from torchtwin.rule import Piece, rule_of
+from torchtwin.view import LayerView, Tensor
+
+FREE_LENGTHS = ((2, 192), (3, 256))
+"""(batch, other) lengths tried for free axes: lengths that differ between two runs are free.
+
+Multiples of 64, so that a U-Net's halvings and doublings meet.
+"""
+
+
+@dataclass(frozen=True)
+class Applied:
+    """One call of a layer: its piece, its results as expressions, and what they are."""
+
+    piece: Piece
+    results: tuple[Any, ...]
+    values: tuple[Value, ...]
+    module: Any = None
+
+
+def apply(
+    graph: Graph, node: Node, *, module: Any = None, member: Member | None = None,
+    nested: Class | None = None,
+) -> Applied:  # fmt: skip
+    """Apply the rule of a node's layer.
+
+    `module` is the layer's module on the meta device, when an earlier call made it. Raises
+    UnsupportedError, with the layer's path, for what the rule refuses or PyTorch cannot run.
+    """
+    layer = graph.layers[node.layer]
+    try:
+        view = view_of(graph, node, member)
+        piece = _nested(view, nested) if nested else _piece(view, node)
+        return _run(graph, node, view, piece, module)
+    except TorchTwinError as error:
+        raise _placed(error, layer) from error
+    except (RuntimeError, ValueError, TypeError, IndexError, NotImplementedError) as error:
+        problem = f"{layer.class_name} does not run: {str(error).splitlines()[0]}"
+        raise UnsupportedError(problem, where=where(layer)) from error
+
+
+def where(layer: Layer) -> str:
+    return f"{layer.path} ({layer.class_name})"
+
+
+def _placed(error: TorchTwinError, layer: Layer) -> TorchTwinError:
+    if not error.where:
+        error.where = where(layer)
+    return error
+
+
+def view_of(graph: Graph, node: Node, member: Member | None = None) -> LayerView:
+    """Return the view of a node's layer, with its arguments as tensors."""
+    layer = graph.layers[node.layer]
+    tensors = {name: tensor_of(graph.values[name]) for name in node.inputs}
+    masks = [tensor_of(graph.values[m]) if m else None for m in node.masks]
+    return LayerView(
+        layer.class_name, layer.config, [tensors[n] for n in node.inputs],
+        args=_with_tensors(node.args, tensors), kwargs=_with_tensors(dict(node.kwargs), tensors),
+        masks=masks, module=member, version=graph.version, flattened=node.flattened,
+    )  # fmt: skip
+
+
+def tensor_of(value: Value) -> Tensor:
+    if value.shape is None:
+        raise UnsupportedError("it follows a layer that is not translated")
+    return Tensor(Var(value.name), value.shape, value.dtype, value.layout)
+
+
+def _with_tensors(structure: Any, tensors: Mapping[str, Tensor]) -> Any:
+    if isinstance(structure, Ref):
+        return tensors[structure.value]
+    if isinstance(structure, dict):
+        return {k: _with_tensors(v, tensors) for k, v in structure.items()}
+    if isinstance(structure, list | tuple):
+        return type(structure)(_with_tensors(v, tensors) for v in structure)
+    return structure
+
+
+def piece_of(view: LayerView) -> Piece:
+    """Return what the rule of a view's class makes of it, its activation applied.
+
+    Raises UnsupportedError when an argument away from its default was not read.
+    """
+    piece = rule_of(view.class_name).function(view)
+    if unread := view.unread():
+        named = ", ".join(f"{n}={view.config[n]!r}" if n in view.config else n for n in unread)
+        raise UnsupportedError(
+            f"{view.class_name}({named}) is not translated",
+            hint="change the argument in Keras, if it can be done without changing the model",
+        )
+    expr = view.module(*(t.expr for t in view.inputs)) if piece.expr is None else piece.expr
+    if piece.activation is not None:
+        expr = activated(piece.activation, expr, view.input.axis(-1))
+    return replace(piece, expr=expr, activation=None)
+
+
+def _piece(view: LayerView, node: Node) -> Piece:
+    if node.kind == "permute":
+        return Piece(permuted(view.input, node.layout), layout=node.layout)
+    if node.kind == "mask":
+        return Piece(rule_of(view.class_name).mask(view), layout=None)
+    return piece_of(view)
+
+
+def permuted(tensor: Tensor, layout: Layout | None) -> Expr:
+    """Return a tensor in another layout."""
+    now = tensor.layout or tuple(range(tensor.rank))
+    wanted = layout or tuple(range(tensor.rank))
+    order = tuple(now.index(axis) for axis in wanted)
+    moved = [k for k, axis in enumerate(order) if k != axis]
+    if len(moved) == 2:
+        return tensor.expr.transpose(*moved)
+    return tensor.expr.permute(*order)
+
+
+def _nested(view: LayerView, program: Class) -> Piece:
+    results = view.module(*(t.expr for t in view.inputs))
+    if len(program.outputs) > 1:
+        results = tuple(results[k] for k in range(len(program.outputs)))
+    layouts = tuple(o.layout for o in program.outputs)
+    return Piece(results, module=program, layout=layouts if len(layouts) > 1 else layouts[0])
+
+
+def _run(graph: Graph, node: Node, view: LayerView, piece: Piece, module: Any) -> Applied:
+    if piece.module is not None and module is None:
+        module = instance(piece.module)
+    modules = {view.module.attribute: module}
+    results = piece.expr if isinstance(piece.expr, tuple) else (piece.expr,)
+    runs = []
+    for free in FREE_LENGTHS:
+        needed = {*node.inputs, *(m for m in node.masks if m)}
+        values = {name: stand_in(graph.values[name], free) for name in needed}
+        with shapes_only():
+            runs.append([evaluate(r, values, modules) for r in results])
+    if len(node.outputs) > len(results):
+        raise UnsupportedError(
+            f"{view.class_name} gives {len(results)} results, {len(node.outputs)} are used"
+        )
+    layouts = _layouts(view, piece, [r.dim() for r in runs[0]])
+    values = tuple(
+        _value(f"{node.name}:{k}" if node.kind == "call" else node.outputs[k], a, b, layout)
+        for k, (a, b, layout) in enumerate(zip(*runs, layouts, strict=True))
+    )
+    return Applied(piece, results, values, module)
+
+
+def _layouts(view: LayerView, piece: Piece, ranks: Sequence[int]) -> list[Layout | None]:
+    if piece.layout is not ...:
+        several = isinstance(piece.layout, tuple) and len(ranks) > 1
+        return list(piece.layout) if several else [piece.layout] * len(ranks)
+    given = view.inputs[0] if view.inputs else None
+    return [given.layout if given and rank == given.rank else None for rank in ranks]
+
+
+def stand_in(value: Value, free: tuple[int, int]) -> torch.Tensor:
+    """Return a tensor on the meta device with a value's physical shape and dtype."""
+    if value.shape is None:
+        raise UnsupportedError("it follows a layer that is not translated")
+    lengths = [
+        free[0 if k == 0 else 1] if length is None else length
+        for k, length in enumerate(value.shape)
+    ]
+    physical = [lengths[k] for k in value.layout or range(len(lengths))]
+    return torch.empty(physical, dtype=torch_dtype(value.dtype), device="meta")
+
+
+def torch_dtype(name: str) -> torch.dtype:
+    """Return torch's dtype of this Keras name; strings and unknown names are refused."""
+    dtype = getattr(torch, name, None)
+    if not isinstance(dtype, torch.dtype):
+        raise UnsupportedError(f"the dtype {name} is not translated")
+    return dtype
+
+
+def _value(name: str, a: torch.Tensor, b: torch.Tensor, layout: Layout | None) -> Value:
+    physical = [x if x == y else None for x, y in zip(a.shape, b.shape, strict=True)]
+    shape = list(physical)
+    if layout is not None:
+        for k, axis in enumerate(layout):
+            shape[axis] = physical[k]
+    return Value(name, tuple(shape), str(a.dtype).removeprefix("torch."), layout)
