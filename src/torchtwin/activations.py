@@ -7,7 +7,7 @@ the same name, `upgrade` has given it a name of its own.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, cast
 
 import torch
 import torch.nn.functional as F
@@ -69,9 +69,9 @@ def activated(activation: Any, x: Expr, dim: int) -> Expr:
     if activation is None:
         return x
     if activation in ACTIVATIONS:
-        return ACTIVATIONS[activation](x)
+        return cast(Expr, ACTIVATIONS[activation](x))
     if activation in ALONG_AXIS:
-        return ALONG_AXIS[activation](x, dim)
+        return cast(Expr, ALONG_AXIS[activation](x, dim))
     raise UnsupportedError(
         f"the activation {activation!r} is not one of Keras's",
         hint="give its Python source with --custom, or save the model with a built-in activation",

@@ -134,7 +134,7 @@ def permuted(tensor: Tensor, layout: Layout | None) -> Expr:
 
 
 def _nested(view: LayerView, program: Class) -> Piece:
-    results = view.module(*(t.expr for t in view.inputs))
+    results: Any = view.module(*(t.expr for t in view.inputs))
     if len(program.outputs) > 1:
         results = tuple(results[k] for k in range(len(program.outputs)))
     layouts = tuple(o.layout for o in program.outputs)
@@ -149,9 +149,9 @@ def _run(graph: Graph, node: Node, view: LayerView, piece: Piece, module: Any) -
     runs = []
     for free in FREE_LENGTHS:
         needed = {*node.inputs, *(m for m in node.masks if m)}
-        values = {name: stand_in(graph.values[name], free) for name in needed}
+        given = {name: stand_in(graph.values[name], free) for name in needed}
         with shapes_only():
-            runs.append([evaluate(r, values, modules) for r in results])
+            runs.append([evaluate(r, given, modules) for r in results])
     if len(node.outputs) > len(results):
         raise UnsupportedError(
             f"{view.class_name} gives {len(results)} results, {len(node.outputs)} are used"

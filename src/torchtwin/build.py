@@ -50,12 +50,12 @@ def build_model(entry: Mapping[str, Any], path: str, version: str) -> Graph:
             hint="give its Python source with --custom, or rebuild it as a Functional model",
         )
     config = entry["config"]
-    layers = {name: layer for name, layer in _layers(config, path, version)}
+    layers = dict(_layers(config, path, version))
     if len(layers) != len(config["layers"]):
         raise UnreadableModel("two layers have the same name", where=path)
     build_nodes = _sequential if class_name == "Sequential" else _functional
-    nodes, inputs, outputs = build_nodes(config, layers)
-    nodes = _sorted(nodes, inputs, outputs, path)
+    calls, inputs, outputs = build_nodes(config, layers)
+    nodes = _sorted(calls, inputs, outputs, path)
     values = {v.name: v for v in _values(nodes, layers, inputs)}
     name = str(config.get("name") or "model")
     return check(Graph(name, path, layers, nodes, values, inputs, outputs, version))
@@ -117,8 +117,8 @@ def _with_outputs(nodes: list[Node], outputs: Sequence[str]) -> list[Node]:
     used = {*outputs, *(v for node in nodes for v in node.inputs)}
     highest: dict[str, int] = {}
     for value in used:
-        node, _, tensor = value.rpartition(":")
-        highest[node] = max(highest.get(node, 0), int(tensor))
+        maker, _, tensor = value.rpartition(":")
+        highest[maker] = max(highest.get(maker, 0), int(tensor))
     result = []
     for node in nodes:
         count = highest.get(node.name, 0) + 1
@@ -178,7 +178,7 @@ def _decoded(value: Any) -> Any:
         return [_decoded(v) for v in value]
     if not isinstance(value, Mapping):
         return value
-    inner = value.get("config")
+    inner: Any = value.get("config")
     match value.get("class_name"):
         case "__keras_tensor__":
             return Ref(value_name(*inner["keras_history"]))
@@ -231,12 +231,12 @@ def _sorted(
     waiting = [n for n in nodes if n.name in needed]
     known, order = set(inputs), []
     while waiting:
-        node = next((n for n in waiting if known.issuperset(n.inputs)), None)
-        if node is None:
+        ready = next((n for n in waiting if known.issuperset(n.inputs)), None)
+        if ready is None:
             raise UnreadableModel("the layers form a cycle", where=waiting[0].layer)
-        waiting.remove(node)
-        order.append(node)
-        known.update(node.outputs)
+        waiting.remove(ready)
+        order.append(ready)
+        known.update(ready.outputs)
     return tuple(order)
 
 

@@ -71,6 +71,7 @@ class _Lowering:
             return
         self.modules[layer.name] = applied.module
         piece, weights = applied.piece, applied.piece.notations()
+        assert piece.module is not None
         if isinstance(applied.module, nn.Module):
             weights = complete(weights, applied.module, where(layer))
         frozen = tuple(piece.frozen) if layer.trainable else ("",)
@@ -103,6 +104,6 @@ def physical(value: Value) -> tuple[int | None, ...]:
 
 def class_name_of(name: str) -> str:
     """Return a class name for a model: `my-u_net` becomes `MyUNet`."""
-    words = [w for w in "".join(c if c.isascii() and c.isalnum() else " " for c in name).split()]
+    words = "".join(c if c.isascii() and c.isalnum() else " " for c in name).split()
     camel = "".join(w[:1].upper() + w[1:] for w in words)
     return camel if camel[:1].isalpha() else f"Model{camel}"

@@ -122,7 +122,8 @@ class Notation:
             return array
         left, right = self.sides
         found = self.lengths(array.shape, keras=True)
-        return _rearranged(array, left, right, found)
+        rearranged: np.ndarray = _rearranged(array, left, right, found)
+        return rearranged
 
     def invert(self, array: np.ndarray) -> np.ndarray:
         """Return the Keras variable (its row, where the notation has one) of a parameter."""
@@ -130,7 +131,8 @@ class Notation:
             return array
         left, right = self.sides
         found = self.lengths(array.shape, keras=False)
-        return _rearranged(array, right, left, found)
+        rearranged: np.ndarray = _rearranged(array, right, left, found)
+        return rearranged
 
 
 def _length(axis: Axis, found: dict[str, int]) -> int:

@@ -8,7 +8,7 @@ import types
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from torchtwin.emit.weights import Tensor
 from torchtwin.graph import Graph
@@ -67,7 +67,7 @@ class Twin:
         return write_folder(self, Path(folder), force=force)
 
 
-def executed(source: str, path: str = "model.py") -> dict[str, object]:
+def executed(source: str, path: str = "model.py") -> dict[str, Any]:
     """Return the namespace of the emitted source, executed as a module of its own."""
     module = types.ModuleType("torchtwin_twin")
     module.__file__ = path

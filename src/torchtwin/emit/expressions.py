@@ -24,8 +24,8 @@ class Printer:
     def __init__(
         self,
         value_name: Callable[[str], str],
-        class_name: Callable[[Class], str] = lambda c: c.name,
-        part_name: Callable[[Part], str] = lambda p: "_",
+        class_name: Callable[[Class], str],
+        part_name: Callable[[Part], str],
     ) -> None:
         self.value_name, self.class_name, self.part_name = value_name, class_name, part_name
 

@@ -51,7 +51,8 @@ def _unique(program: Class) -> Iterator[Class]:
 
 def class_names(program: Class, taken: Sequence[str]) -> Mapping[int, str]:
     """Return a name for each class, unique beside the helpers' names."""
-    used, names = {*taken, *RESERVED}, {}
+    used = {*taken, *RESERVED}
+    names: dict[int, str] = {}
     for cls in [program, *_unique(program)]:
         name, count = cls.name, 1
         while name in used and id(cls) not in names:

@@ -10,7 +10,7 @@ import json
 import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from torchtwin.errors import UnsupportedError
 
@@ -57,7 +57,7 @@ def write_safetensors(file: BinaryIO, tensors: Iterable[Tensor]) -> None:
         file.write(_contiguous(tensor.read()))
 
 
-def _contiguous(array: np.ndarray) -> memoryview:
+def _contiguous(array: np.ndarray) -> Any:
     """Return the bytes of an array, little-endian, in C order; torch transposes faster."""
     import numpy as np
     import torch
@@ -66,4 +66,4 @@ def _contiguous(array: np.ndarray) -> memoryview:
     if not array.flags.c_contiguous and array.dtype.kind in "fiu":
         signed = array.view(f"i{array.dtype.itemsize}")
         array = torch.from_numpy(signed).contiguous().numpy()
-    return memoryview(np.ascontiguousarray(array).reshape(-1).view(np.uint8))
+    return np.ascontiguousarray(array).reshape(-1).view(np.uint8).data

@@ -78,7 +78,7 @@ class _Assignment:
                 wanted = self._wanted(node, value)
                 if wanted != ANY:
                     if wanted is not None:
-                        return wanted
+                        return tuple(wanted)
                     continue
                 pending += [v for v in node.outputs if self._rank(v) == self._rank(name)]
         return None
@@ -158,11 +158,12 @@ class _Assignment:
         value = self.values.get(name)
         if class_name != "Flatten" or value is None or value.layout is None:
             return None
-        lengths = (value.shape or ())[1:]
-        if any(n is None for n in lengths) or not self._all_dense(node.outputs[0]):
+        lengths = tuple(n for n in (value.shape or ())[1:] if n is not None)
+        free = len(lengths) + 1 < len(value.shape or ())
+        if free or not self._all_dense(node.outputs[0]):
             return None
         if sum(n != 1 for n in lengths) > 1:
-            made = replace(self.values[node.outputs[0]], flattened=(tuple(lengths), value.layout))
+            made = replace(self.values[node.outputs[0]], flattened=(lengths, value.layout))
             self.values[node.outputs[0]] = made
         return node
 
