@@ -54,7 +54,7 @@ def build_model(entry: Mapping[str, Any], path: str, version: str) -> Graph:
     if len(layers) != len(config["layers"]):
         raise UnreadableModel("two layers have the same name", where=path)
     build_nodes = _sequential if class_name == "Sequential" else _functional
-    calls, inputs, outputs = build_nodes(config, layers)
+    calls, inputs, outputs = build_nodes(config, layers, version)
     nodes = _sorted(calls, inputs, outputs, path)
     values = {v.name: v for v in _values(nodes, layers, inputs)}
     name = str(config.get("name") or "model")
@@ -78,7 +78,7 @@ def _own_name(entry: Mapping[str, Any]) -> str:
 
 
 def _sequential(
-    config: Mapping[str, Any], layers: Mapping[str, Layer]
+    config: Mapping[str, Any], layers: Mapping[str, Layer], _version: str
 ) -> tuple[list[Node], tuple[str, ...], tuple[str, ...]]:
     names = list(layers)
     if not names or layers[names[0]].class_name != "InputLayer":
@@ -97,19 +97,30 @@ def _sequential(
 
 
 def _functional(
-    config: Mapping[str, Any], layers: Mapping[str, Layer]
+    config: Mapping[str, Any], layers: Mapping[str, Layer], version: str
 ) -> tuple[list[Node], tuple[str, ...], tuple[str, ...]]:
     nodes = []
     for entry in config["layers"]:
         name = str(entry.get("name") or entry["config"]["name"])
         if layers[name].class_name == "InputLayer":
             continue
-        for k, call in enumerate(entry.get("inbound_nodes") or []):
+        first = _first_call(entry, layers[name], version)
+        for k, call in enumerate(entry.get("inbound_nodes") or [], first):
             args, kwargs = _arguments(call, layers)
             nodes.append(Node(f"{name}@{k}", name, args, kwargs, (value_name(name, k, 0),)))
     inputs = tuple(_tensors(config["input_layers"], layers))
     outputs = tuple(_tensors(config["output_layers"], layers))
     return _with_outputs(nodes, outputs), inputs, outputs
+
+
+def _first_call(entry: Mapping[str, Any], layer: Layer, version: str) -> int:
+    """Return the number of a layer's first call: Keras counts a nested model's own making as 0.
+
+    In Keras 3 a Sequential no longer has such a node (keras/src/models/functional.py, get_config).
+    """
+    if layer.graph is None:
+        return 0
+    return int(entry["class_name"] == "Functional" or not version.startswith("3."))
 
 
 def _with_outputs(nodes: list[Node], outputs: Sequence[str]) -> list[Node]:

@@ -73,7 +73,7 @@ class Refusals(UnsupportedError):
         self.refusals = tuple(refusals)
 
     def __str__(self) -> str:
-        text = f"{len(self.refusals)} parts of the model are not translated"
+        text = f"{len(self.refusals)} parts of the model are not translated: {self.problem}, …"
         for k, refusal in enumerate(self.refusals):
             if len(text) > LONGEST_TEXT:
                 return f"{text}\n… and {len(self.refusals) - k} more"

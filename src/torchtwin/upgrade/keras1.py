@@ -90,18 +90,20 @@ def rename(given: str, cls: str, config: dict[str, Any], context: Context) -> No
         config["kernel_size"] = [config.pop(f"kernel_dim{k}") for k in (1, 2, 3)]
     if config.get("data_format") in ORDERINGS:
         config["data_format"] = ORDERINGS[config["data_format"]]
+    if config.get("data_format") == "default":
+        del config["data_format"]
     if "forget_bias_init" in config:
         config["unit_forget_bias"] = config.pop("forget_bias_init") == "one"
     if given.startswith("Deconv") and "nb_row" in config:
         config.pop("output_shape", None)
+    if cls == "SeparableConv2D" and "pointwise_initializer" not in config:
+        config["pointwise_initializer"] = config.get("depthwise_initializer")
     if cls == "BatchNormalization" and config.pop("mode", 0) != 0:
         raise UnsupportedError(
             "a BatchNormalization with another mode than 0, which Keras 2 dropped",
             where=context.where,
         )
-    if cls == "Embedding" and config.pop("dropout", 0):
-        raise UnsupportedError(
-            "an Embedding with dropout, which Keras 2 dropped", where=context.where
-        )
+    if cls == "Embedding":
+        config.pop("dropout", None)  # it acted in training only, and Keras 2 dropped it
     for key in DROPPED:
         config.pop(key, None)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import re
+from collections.abc import Mapping
 from typing import Any
 
 from torchtwin.upgrade import recurrent
@@ -47,6 +48,7 @@ def settle(cls: str, config: dict[str, Any], context: Context) -> str:
         config.pop("input_dim", None)
     if found := re.search(r"([123])D", cls):
         _lengths(config, int(found[1]))
+        _sides(cls, config, int(found[1]))
     _axis(cls, config)
     if cls == "Bidirectional":
         _bidirectional(config)
@@ -70,6 +72,26 @@ def _lengths(config: dict[str, Any], rank: int) -> None:
             config[key] = [config[key]] * rank
     if config.get("strides", ...) is None and "pool_size" in config:
         config["strides"] = list(config["pool_size"])
+
+
+def _sides(cls: str, config: dict[str, Any], rank: int) -> None:
+    """Write what is added or cut at each end as pairs, one pair an axis."""
+    key = "cropping" if cls.startswith("Cropping") else "padding"
+    value = config.get(key)
+    if not cls.startswith(("Cropping", "ZeroPadding")) or value is None:
+        return
+    if isinstance(value, Mapping):  # Keras 1 named the ends
+        names = ("left", "right") if rank == 1 else ("top", "bottom", "left", "right")
+        value = [value.get(f"{name}_pad", 0) for name in names]
+    if isinstance(value, int):
+        value = [value] * rank
+    if rank == 1:
+        value = value * 2 if len(value) == 1 else value
+    elif len(value) == 2 * rank:
+        value = [value[k : k + 2] for k in range(0, 2 * rank, 2)]
+    else:
+        value = [[v, v] if isinstance(v, int) else v for v in value]
+    config[key] = value
 
 
 def _axis(cls: str, config: dict[str, Any]) -> None:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from torchtwin.upgrade import keras1, keras2
+from torchtwin.upgrade import conv_arrays, keras1, keras2, merge
 from torchtwin.upgrade.context import Context
 from torchtwin.upgrade.values import (
     ACTIVATION_KEYS,
@@ -81,18 +81,21 @@ def _config(entry: Mapping[str, Any]) -> Mapping[str, Any]:
 
 def _own_layer(entry: Mapping[str, Any], name: str, context: Context) -> dict[str, Any]:
     given = str(entry["class_name"])
+    config: dict[str, Any] = {"name": name, **entry["config"]}
+    if ".ops." in (module := f"{entry.get('module')}."):
+        # An operation may have a layer's name: keras.ops.Add is not the layer Add.
+        module = module.replace(".src.", ".").removesuffix(".")
+        return {"class_name": given, "config": plain(config), "module": module}
+    if given == "Merge":
+        given, config = merge.settled(config, context)
     cls = RENAMED_CLASSES.get(given, given)
-    config: dict[str, Any] = dict(entry["config"])
-    config.setdefault("name", name)
     keras1.rename(given, cls, config, context)
     for key, value in config.items():
         config[key] = _value(key, value, context)
     cls = keras2.settle(cls, config, context)
-    result = {"class_name": cls, "config": config}
-    if ".ops." in (module := f"{entry.get('module')}."):
-        # An operation may have a layer's name: keras.ops.Add is not the layer Add.
-        result["module"] = module.replace(".src.", ".").removesuffix(".")
-    return result
+    if conversion := conv_arrays.conversion(cls, config, context):
+        context.convert(name, conversion)
+    return {"class_name": cls, "config": config}
 
 
 def _value(key: str, value: Any, context: Context) -> Any:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from torchtwin.upgrade import merge
 from torchtwin.upgrade.context import Context
 from torchtwin.upgrade.layers import upgraded_layer
 from torchtwin.upgrade.values import dtype, is_own, plain
 
 SHAPE_KEYS = ("batch_shape", "batch_input_shape")
-WRAPPERS = ("layer", "cell")
+SEQUENCES = frozenset({"LSTM", "GRU", "SimpleRNN", "TimeDistributedDense"})
 
 
 def upgraded_model(
@@ -21,6 +22,9 @@ def upgraded_model(
     if not is_own(entry) or not _has_layers(class_name, config):
         return _authors(entry)
     if class_name == "Sequential":
+        given = config if isinstance(config, list) else config["layers"]
+        if merge.is_branched(given):
+            return merge.branched(given, name or "model", context)
         return {"class_name": "Sequential", "config": _sequential(config, context, name)}
     layers = [upgraded_layer(layer, context) for layer in config["layers"]]
     kept = {
@@ -48,17 +52,24 @@ def _authors(entry: Mapping[str, Any]) -> dict[str, Any]:
 def _sequential(config: Any, context: Context, name: str | None) -> dict[str, Any]:
     if isinstance(config, list):
         config = {"layers": config}
-    given = list(config["layers"])
-    layers = [upgraded_layer(layer, context) for layer in given]
-    if layers and layers[0]["class_name"] != "InputLayer":
-        shape = plain(config.get("build_input_shape")) or _input_shape(given[0])
-        if shape:
-            layers.insert(0, _input_layer(shape, given[0], layers))
+    layers = sequential_layers(config["layers"], config.get("build_input_shape"), context)
     return {
         "name": str(config.get("name") or name or "sequential"),
         "trainable": bool(config.get("trainable", True)),
         "layers": layers,
     }
+
+
+def sequential_layers(
+    given: list[Any], built: Any, context: Context, *, with_input: bool = True
+) -> list[dict[str, Any]]:
+    """Return the upgraded layers, behind an InputLayer if a shape for it is in the file."""
+    layers = [upgraded_layer(layer, context) for layer in given]
+    if with_input and layers and layers[0]["class_name"] != "InputLayer":
+        shape = plain(built) or _input_shape(given[0])
+        if shape:
+            layers.insert(0, _input_layer(shape, given[0], layers))
+    return layers
 
 
 def _input_shape(entry: Mapping[str, Any]) -> Any:
@@ -76,16 +87,24 @@ def _input_shape(entry: Mapping[str, Any]) -> Any:
         return plain(config.get("build_input_shape")) or _input_shape(first)
     if config.get("input_shape"):
         return [None, *plain(config["input_shape"])]
-    if config.get("input_length") and "output_dim" in config:
-        length = plain(config["input_length"])
-        return [None, *(length if isinstance(length, list) else [length])]
-    if config.get("input_dim") and entry.get("class_name") != "Embedding":
-        return [None, config["input_dim"]]
+    if told := _told(str(entry.get("class_name")), config):
+        return told
     built = entry.get("build_config")
     if isinstance(built, Mapping) and built.get("input_shape"):
         return plain(built["input_shape"])
     inner = config.get("layer")
     return _input_shape(inner) if isinstance(inner, Mapping) and _is_rnn(entry) else None
+
+
+def _told(class_name: str, config: Mapping[str, Any]) -> list[Any] | None:
+    """Return the shape that Keras 1's and Embedding's `input_dim` and `input_length` tell."""
+    length, size = plain(config.get("input_length")), config.get("input_dim")
+    if class_name == "Embedding":
+        return [None, *(length if isinstance(length, list) else [length])] if length else None
+    if not size:
+        return None
+    steps = class_name in SEQUENCES or class_name.endswith("1D")
+    return [None, length, size] if steps else [None, size]
 
 
 def _is_rnn(entry: Mapping[str, Any]) -> bool:
