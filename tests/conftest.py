@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 
+import pytest
+
 os.environ.setdefault("KERAS_BACKEND", "jax")
 os.environ.setdefault("JAX_ENABLE_X64", "1")
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
@@ -14,3 +16,7 @@ from keras.src.backend.common import dtypes
 
 # Keras narrows float64 to float32 on JAX wherever it promotes, even when JAX allows it.
 dtypes.BIT64_TO_BIT32_DTYPE.update(float64="float64")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--update-golden", action="store_true", help="write tests/golden anew")

@@ -100,27 +100,40 @@ def _functional(
     config: Mapping[str, Any], layers: Mapping[str, Layer], version: str
 ) -> tuple[list[Node], tuple[str, ...], tuple[str, ...]]:
     nodes = []
+    histories = _Histories(config, layers, version)
     for entry in config["layers"]:
         name = str(entry.get("name") or entry["config"]["name"])
         if layers[name].class_name == "InputLayer":
             continue
-        first = _first_call(entry, layers[name], version)
-        for k, call in enumerate(entry.get("inbound_nodes") or [], first):
-            args, kwargs = _arguments(call, layers)
+        for k, call in enumerate(entry.get("inbound_nodes") or []):
+            args, kwargs = _arguments(call, histories)
             nodes.append(Node(f"{name}@{k}", name, args, kwargs, (value_name(name, k, 0),)))
-    inputs = tuple(_tensors(config["input_layers"], layers))
-    outputs = tuple(_tensors(config["output_layers"], layers))
+    inputs = tuple(_tensors(config["input_layers"], histories))
+    outputs = tuple(_tensors(config["output_layers"], histories))
     return _with_outputs(nodes, outputs), inputs, outputs
 
 
-def _first_call(entry: Mapping[str, Any], layer: Layer, version: str) -> int:
-    """Return the number of a layer's first call: Keras counts a nested model's own making as 0.
+class _Histories:
+    """Names the values that a config means by [layer, call, tensor]."""
 
-    In Keras 3 a Sequential no longer has such a node (keras/src/models/functional.py, get_config).
-    """
-    if layer.graph is None:
-        return 0
-    return int(entry["class_name"] == "Functional" or not version.startswith("3."))
+    def __init__(
+        self, config: Mapping[str, Any], layers: Mapping[str, Layer], version: str
+    ) -> None:
+        self.layers = layers
+        self.shifted = {
+            str(entry.get("name") or entry["config"]["name"])
+            for entry in config["layers"]
+            if entry["class_name"] == "Functional"
+            or (entry["class_name"] == "Sequential" and not version.startswith("3."))
+        }
+
+    def __call__(self, layer: str, call: int, tensor: int) -> str:
+        """Return the value's name; Keras counts the making of a nested model as its call 0.
+
+        Not so a Sequential since Keras 3, nor `keras_history` (keras/src/models/functional.py:
+        `get_config` against `serialize_node`).
+        """
+        return value_name(layer, call - (layer in self.shifted), tensor)
 
 
 def _with_outputs(nodes: list[Node], outputs: Sequence[str]) -> list[Node]:
@@ -138,7 +151,7 @@ def _with_outputs(nodes: list[Node], outputs: Sequence[str]) -> list[Node]:
     return result
 
 
-def _arguments(call: Any, layers: Mapping[str, Layer]) -> tuple[tuple[Any, ...], dict[str, Any]]:
+def _arguments(call: Any, histories: _Histories) -> tuple[tuple[Any, ...], dict[str, Any]]:
     """Return the arguments of one entry of `inbound_nodes`: Keras 3's form, or that before it."""
     if isinstance(call, Mapping):
         args = tuple(_decoded(a) for a in call.get("args") or ())
@@ -155,9 +168,9 @@ def _arguments(call: Any, layers: Mapping[str, Layer]) -> tuple[tuple[Any, ...],
     tensors = []
     for entry in call:
         if len(entry) > 3 and isinstance(entry[3], Mapping):
-            kwargs.update({k: _old_argument(v, layers) for k, v in entry[3].items()})
+            kwargs.update({k: _old_argument(v, histories) for k, v in entry[3].items()})
         constant = entry[0] == "_CONSTANT_VALUE"
-        tensors.append(entry[2] if constant else Ref(value_name(*entry[:3])))
+        tensors.append(entry[2] if constant else Ref(histories(*entry[:3])))
     return (tensors[0] if single else tensors,), kwargs
 
 
@@ -170,16 +183,16 @@ def _is_history(entry: Any) -> bool:
     )
 
 
-def _old_argument(value: Any, layers: Mapping[str, Layer]) -> Any:
+def _old_argument(value: Any, histories: _Histories) -> Any:
     """Before Keras 3 a tensor among keyword arguments is a bare [layer, node, tensor]."""
     if isinstance(value, list):
-        if len(value) == 3 and _is_history(value) and value[0] in layers:
-            return Ref(value_name(*value))
+        if len(value) == 3 and _is_history(value) and value[0] in histories.layers:
+            return Ref(histories(*value))
         if len(value) in (3, 4) and value[0] == "_CONSTANT_VALUE":
             return value[2]
-        return [_old_argument(v, layers) for v in value]
+        return [_old_argument(v, histories) for v in value]
     if isinstance(value, Mapping):
-        return {k: _old_argument(v, layers) for k, v in value.items()}
+        return {k: _old_argument(v, histories) for k, v in value.items()}
     return value
 
 
@@ -204,18 +217,18 @@ def _decoded(value: Any) -> Any:
     return {k: _decoded(v) for k, v in value.items()}
 
 
-def _tensors(structure: Any, layers: Mapping[str, Layer]) -> Iterator[str]:
+def _tensors(structure: Any, histories: _Histories) -> Iterator[str]:
     """Yield value names of `input_layers` or `output_layers`; dicts go by sorted key, as Keras."""
     if isinstance(structure, Mapping):
         for key in sorted(structure):
-            yield from _tensors(structure[key], layers)
+            yield from _tensors(structure[key], histories)
     elif _is_history(structure):
-        if structure[0] not in layers:
+        if structure[0] not in histories.layers:
             raise UnreadableModel(f"the model names a layer {structure[0]!r} that it does not have")
-        yield value_name(*structure[:3])
+        yield histories(*structure[:3])
     elif isinstance(structure, list):
         for item in structure:
-            yield from _tensors(item, layers)
+            yield from _tensors(item, histories)
     elif structure is not None:
         raise ValueError(f"{structure!r} is no tensor")
 

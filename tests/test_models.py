@@ -1,0 +1,134 @@
+"""Whole models: shapes of graphs that single layers do not show, in numbers against Keras."""
+
+from __future__ import annotations
+
+import keras
+import numpy as np
+import pytest
+from cases import FLOAT32, compare, outputs, randomize, run
+from keras import layers as kl
+
+import torchtwin
+
+
+def agree(model: keras.Model, given: list[np.ndarray]) -> torchtwin.Twin:
+    """Compare a model with its twin in both layouts; return the twin in Keras's."""
+    randomize(model)
+    wanted = outputs(model, given)
+    for layout in ("torch", "keras"):
+        twin = torchtwin.convert(model, layout=layout)
+        compare(run(twin, given), wanted, FLOAT32)
+    return twin
+
+
+def normal(*shape: int) -> np.ndarray:
+    return np.random.default_rng(1).normal(size=shape).astype("float32")
+
+
+def test_shared_layer_is_one_module_called_twice() -> None:
+    a, b = keras.Input((4,), name="left"), keras.Input((4,), name="right")
+    shared = kl.Dense(3, activation="relu", name="shared")
+    model = keras.Model([a, b], kl.Concatenate()([shared(a), shared(b)]))
+    twin = agree(model, [normal(2, 4), normal(2, 4) * 2])
+    assert twin.source.count("nn.Linear(") == 1
+    assert twin.source.count("self.shared(") == 2
+
+
+def nested(inner: keras.Model) -> keras.Model:
+    x = keras.Input((4,))
+    y = inner(kl.Dense(4)(x))
+    return keras.Model(x, kl.Dense(2)(inner(y)))
+
+
+def test_nested_functional_model_called_twice() -> None:
+    i = keras.Input((4,))
+    inner = keras.Model(i, kl.Dense(4, activation="tanh")(i), name="inner")
+    twin = agree(nested(inner), [normal(3, 4)])
+    assert "class Inner(nn.Module)" in twin.source
+    assert twin.source.count("self.inner(") == 2
+
+
+def test_nested_sequential_model() -> None:
+    inner = keras.Sequential([keras.Input((4,)), kl.Dense(4), kl.Dense(4)], name="inner")
+    agree(nested(inner), [normal(3, 4)])
+
+
+def test_sequential_that_begins_with_a_model() -> None:
+    i = keras.Input((4,))
+    inner = keras.Model(i, kl.Dense(5)(i), name="encoder")
+    model = keras.Sequential([inner, kl.Dense(2)])
+    model.build((None, 4))
+    agree(model, [normal(3, 4)])
+
+
+def test_models_nested_in_nested_models() -> None:
+    i = keras.Input((4,))
+    innermost = keras.Model(i, kl.Dense(4, name="same")(i), name="innermost")
+    j = keras.Input((4,))
+    middle = keras.Model(j, kl.Dense(4, name="same")(innermost(j)), name="middle")
+    agree(nested(middle), [normal(2, 4)])
+
+
+def test_nested_model_with_several_inputs_and_outputs() -> None:
+    i, j = keras.Input((4,)), keras.Input((3,))
+    inner = keras.Model([i, j], [kl.Dense(2)(i), kl.Concatenate()([i, j])], name="inner")
+    a, b = keras.Input((4,)), keras.Input((3,))
+    first, second = inner([a, b])
+    agree(keras.Model([a, b], [kl.Dense(2)(second), first]), [normal(2, 4), normal(2, 3)])
+
+
+def test_dict_outputs_come_in_the_order_of_model_outputs() -> None:
+    x = keras.Input((4,))
+    model = keras.Model(x, {"z": kl.Dense(2)(x), "a": kl.Dense(3)(x)})
+    twin = agree(model, [normal(2, 4)])
+    assert [o.shape[1] for o in twin.program.outputs] == [3, 2]
+
+
+def test_dict_inputs_come_in_the_order_of_model_inputs() -> None:
+    inputs = {"z": keras.Input((4,), name="z"), "a": keras.Input((3,), name="a")}
+    model = keras.Model(inputs, kl.Concatenate()([inputs["z"], inputs["a"]]))
+    given = {"z": normal(2, 4), "a": normal(2, 3)}
+    twin = torchtwin.convert(model)
+    assert [a.name for a in twin.program.inputs] == ["a", "z"]
+    wanted = [keras.ops.convert_to_numpy(model(given))]
+    compare(run(twin, [given["a"], given["z"]]), wanted, FLOAT32)
+
+
+def test_an_output_that_is_an_input_or_used_on_the_way() -> None:
+    x = keras.Input((4,))
+    y = kl.Dense(3, activation="relu")(x)
+    agree(keras.Model(x, [y, x, kl.Dense(2)(y)]), [normal(2, 4)])
+
+
+def test_layer_that_no_output_needs_is_left_out() -> None:
+    x = keras.Input((4,))
+    kl.Dense(3, name="unused")(x)
+    twin = agree(keras.Model(x, kl.Dense(2)(x)), [normal(2, 4)])
+    assert "unused" not in twin.source
+
+
+def test_integer_inputs_stay_integers() -> None:
+    x = keras.Input((5,), dtype="int32")
+    y = kl.Flatten()(kl.Embedding(9, 3)(x))
+    twin = agree(keras.Model(x, y), [np.array([[1, 2, 3, 8, 0]], dtype="int32")])
+    assert ".long()" not in twin.source
+
+
+@pytest.mark.parametrize("name", ["class", "train", "1st", "x", "self", "é", "forward"])
+def test_names_that_are_no_identifiers(name: str) -> None:
+    x = keras.Input((4,), name="given")
+    agree(keras.Model(x, kl.Dense(2, name=name)(x), name=name), [normal(2, 4)])
+
+
+def test_names_that_become_equal() -> None:
+    x = keras.Input((4,))
+    y = kl.Dense(4, name="my-layer")(x)
+    agree(
+        keras.Model(x, kl.Dense(4, name="my_layer")(kl.Dense(4, name="myLayer")(y))), [normal(2, 4)]
+    )
+
+
+def test_frozen_layers_are_frozen() -> None:
+    model = keras.Sequential([keras.Input((4,)), kl.Dense(3, trainable=False), kl.Dense(2)])
+    module = agree(model, [normal(2, 4)]).module
+    assert [p.requires_grad for p in module.parameters()] == [False, False, True, True]
