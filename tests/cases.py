@@ -38,6 +38,8 @@ def keras_model(name: str, case: Case, dtype: str) -> keras.Model:
     """Return a model of the one layer, with random weights, the same for every dtype."""
     shapes = case.shape if isinstance(case.shape, list) else [case.shape]
     kind = "int32" if case.inputs.startswith("int") else dtype
+    if case.free:
+        shapes = [(s[0], *[None] * (len(s) - 2), s[-1]) for s in shapes]
     inputs = [keras.Input(s[1:], dtype=kind, name=f"given_{k}") for k, s in enumerate(shapes)]
     config = {k: built(v, dtype) for k, v in case.config.items()}
     layer = getattr(keras.layers, name)(**config, dtype=dtype, name="layer")
@@ -114,7 +116,12 @@ def compare(got: Sequence[np.ndarray], wanted: Sequence[np.ndarray], tolerance: 
 def check_training(twin: torchtwin.Twin, model: keras.Model, given: Sequence[np.ndarray]) -> None:
     """`train()` must run, and what Keras trains must get a gradient, as many numbers of it."""
     module = twin.module.train()
-    results = module(*(torch.from_numpy(x) for x in given))
+    tensors = [torch.from_numpy(x) for x in given]
+    for tensor in tensors:
+        # As behind another layer; without it nn.GroupNorm crashes in torch 2.13 on a channels-last
+        # input, with a segmentation fault in its backward.
+        tensor.requires_grad_(tensor.is_floating_point())
+    results = module(*tensors)
     results = results if isinstance(results, tuple) else (results,)
     trainable = [p for p in module.parameters() if p.requires_grad]
     assert sum(p.numel() for p in trainable) == sum(

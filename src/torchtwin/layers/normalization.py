@@ -1,0 +1,216 @@
+"""Normalisation over the batch, over features, over groups, and to unit length."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import torch.nn.functional as F
+from torch import nn
+
+from torchtwin.errors import UnsupportedError
+from torchtwin.expr import call
+from torchtwin.graph import Layout
+from torchtwin.nn.normalization import FrozenBatchNorm, VarianceScaling
+from torchtwin.rule import ANY, Case, Piece, rule
+from torchtwin.view import LayerView, Tensor
+
+BATCH_NORMS = {2: nn.BatchNorm1d, 3: nn.BatchNorm1d, 4: nn.BatchNorm2d, 5: nn.BatchNorm3d}
+
+
+def _axis_second(config: Mapping[str, Any], rank: int) -> Layout | None:
+    """Return the layout with the axis of features behind the batch, where torch wants it."""
+    axis = config.get("axis", -1)
+    if not isinstance(axis, int) or not -rank <= axis < rank or axis % rank < 2:
+        return None
+    return (0, axis % rank, *(k for k in range(1, rank) if k != axis % rank))
+
+
+def _axes_last(config: Mapping[str, Any], rank: int) -> Layout | None:
+    """Return the layout with the normalised axes at the end, where torch wants them."""
+    axes = _axes(config.get("axis", -1), rank)
+    order = (*(k for k in range(rank) if k not in axes), *axes)
+    return None if order == tuple(range(rank)) else order
+
+
+def _axes(axis: Any, rank: int) -> list[int]:
+    axes = [axis] if isinstance(axis, int) else list(axis)
+    if not all(-rank <= k < rank for k in axes):
+        raise UnsupportedError(f"axis {axis} of a tensor of rank {rank}")
+    return sorted(k % rank for k in axes)
+
+
+def _lengths(tensor: Tensor, axes: Sequence[int]) -> list[int]:
+    lengths = [tensor.shape[k] for k in axes]
+    if any(n is None for n in lengths):
+        raise UnsupportedError("the number of features is not in the file")
+    return [n for n in lengths if n is not None]
+
+
+def _features(layer: LayerView) -> int:
+    """Return the length of the one axis that `axis` names."""
+    axis = layer["axis"]
+    if not isinstance(axis, int):
+        raise UnsupportedError(f"{layer.class_name} over several axes is not translated")
+    (axis,) = _axes(axis, layer.input.rank)
+    if axis == 0:
+        raise UnsupportedError(f"{layer.class_name} along the batch is not translated")
+    return _lengths(layer.input, [axis])[0]
+
+
+@rule(
+    "BatchNormalization",
+    layout=_axis_second,
+    mask="pass",
+    cases=[
+        Case({}, (3, 4)),
+        Case({"epsilon": 0.1, "momentum": 0.9}, (2, 5, 4)),
+        Case({"center": False}, (2, 3, 4, 5), "without beta"),
+        Case({"scale": False}, (2, 3, 4, 5), "without gamma"),
+        Case({"scale": False, "center": False}, (2, 3, 4), "without both"),
+        Case({"axis": 1}, (2, 3, 4, 5), "channels first"),
+        Case({"axis": 2}, (2, 3, 4, 5), "a middle axis"),
+        Case({}, (2, 2, 3, 2, 4)),
+        Case({"trainable": False}, (2, 3, 3, 4), "frozen"),
+        Case({"trainable": False}, (3, 4), "frozen"),
+    ],
+)
+def batch_normalization(layer: LayerView) -> Piece:
+    """Keras's momentum is the share that stays, PyTorch's the share that is new.
+
+    In training PyTorch updates `running_var` with the unbiased variance of the batch, Keras with
+    the biased one. A layer with trainable=False also normalises by its statistics in training.
+    """
+    features, rank = _features(layer), layer.input.rank
+    if rank not in BATCH_NORMS:
+        raise UnsupportedError(f"BatchNormalization of a tensor of rank {rank}")
+    if not layer["renorm"]:
+        layer.ignore("renorm_clipping", "renorm_momentum")
+    else:
+        layer.read.discard("renorm")
+    layer.ignore("synchronized")
+    trainable = layer.config.get("trainable", True)
+    weights, frozen = _gamma_and_beta(layer)
+    momentum = round(1 - layer["momentum"], 12)
+    norm = BATCH_NORMS[rank] if trainable else FrozenBatchNorm
+    return Piece(
+        module=call(norm, features, eps=layer["epsilon"], momentum=momentum, affine=bool(weights)),
+        weights={**weights, "running_mean": "moving_mean", "running_var": "moving_variance"},
+        untrained=("moving_mean", "moving_variance"),
+        frozen=frozen,
+    )
+
+
+def _gamma_and_beta(layer: LayerView) -> tuple[dict[str, str], tuple[str, ...]]:
+    """Return the notation of weight and bias, and which of them PyTorch must not train."""
+    scale, center = layer["scale"], layer["center"]
+    if not scale and not center:
+        return {}, ()
+    weights = {"weight": "gamma" if scale else "ones", "bias": "beta" if center else "zeros"}
+    frozen = [name for name, used in (("weight", scale), ("bias", center)) if not used]
+    return weights, tuple(frozen)
+
+
+@rule(
+    "LayerNormalization",
+    layout=_axes_last,
+    mask="pass",
+    cases=[
+        Case({}, (2, 4)),
+        Case({"epsilon": 0.1}, (2, 3, 4)),
+        Case({"axis": 1}, (2, 3, 4), "another axis"),
+        Case({"axis": [1, 2]}, (2, 3, 4), "several axes"),
+        Case({"axis": [1, 2]}, (2, 3, 4, 5), "several axes in the middle"),
+        Case({"axis": [3, 1]}, (2, 3, 4, 5), "axes apart"),
+        Case({"center": False}, (2, 4), "without beta"),
+        Case({"scale": False}, (2, 4), "without gamma"),
+        Case({"scale": False, "center": False}, (2, 4), "without both"),
+        Case({"rms_scaling": True}, (2, 4), "by the variance alone"),
+        Case({}, (2, 3, 3, 4), "an image"),
+    ],
+)
+def layer_normalization(layer: LayerView) -> Piece:
+    shape = _normalized_shape(layer)
+    if layer["rms_scaling"]:
+        layer.ignore("scale", "center")
+        module = call(VarianceScaling, shape, eps=layer["epsilon"])
+        return Piece(module=module, weights={"weight": "gamma"})
+    weights, frozen = _gamma_and_beta(layer)
+    if "bias" in frozen:
+        weights.pop("bias")
+        frozen = ()
+    module = call(
+        nn.LayerNorm,
+        shape,
+        eps=layer["epsilon"],
+        elementwise_affine=bool(weights),
+        bias="bias" in weights or not weights,
+    )
+    return Piece(module=module, weights=weights, frozen=frozen)
+
+
+def _normalized_shape(layer: LayerView) -> Any:
+    """Return the lengths of the normalised axes, one alone as a number."""
+    axis = layer["axis"]
+    if isinstance(axis, tuple) and len({k < 0 for k in axis}) > 1:
+        # Keras sorts them before it knows which are the same, and mixes their features up.
+        raise UnsupportedError(f"axes counted from both ends, {axis}, are not translated")
+    shape = _lengths(layer.input, _axes(axis, layer.input.rank))
+    return shape[0] if len(shape) == 1 else shape
+
+
+@rule(
+    "RMSNormalization",
+    layout=_axes_last,
+    mask="pass",
+    cases=[
+        Case({}, (2, 4)),
+        Case({"epsilon": 0.1, "axis": [-2, -1]}, (2, 3, 4, 5), "several axes"),
+    ],
+)
+def rms_normalization(layer: LayerView) -> Piece:
+    shape = _normalized_shape(layer)
+    if layer.input.layout is not None:  # Keras's scale is laid along the last axes all the same
+        raise UnsupportedError("RMSNormalization over axes that are not the last is not translated")
+    module = call(nn.RMSNorm, shape, eps=layer["epsilon"])
+    return Piece(module=module, weights={"weight": "scale"})
+
+
+@rule(
+    "GroupNormalization",
+    layout=_axis_second,
+    mask="pass",
+    cases=[
+        Case({"groups": 2}, (2, 4)),
+        Case({"groups": 2, "epsilon": 0.1}, (2, 3, 4)),
+        Case({"groups": 3}, (2, 4, 5, 6), "an image"),
+        Case({"groups": -1}, (2, 4, 5, 6), "one group a channel"),
+        Case({"groups": 2, "axis": 1}, (2, 4, 5, 3), "channels first"),
+        Case({"groups": 2, "scale": False}, (2, 3, 4), "without gamma"),
+        Case({"groups": 2, "center": False}, (2, 3, 4), "without beta"),
+        Case({"groups": 2, "center": False, "scale": False}, (2, 3, 4), "without both"),
+    ],
+)
+def group_normalization(layer: LayerView) -> Piece:
+    features = _features(layer)
+    groups = features if layer["groups"] == -1 else layer["groups"]
+    weights, frozen = _gamma_and_beta(layer)
+    module = call(nn.GroupNorm, groups, features, eps=layer["epsilon"], affine=bool(weights))
+    return Piece(module=module, weights=weights, frozen=frozen)
+
+
+@rule(
+    "UnitNormalization",
+    layout=ANY,
+    mask="pass",
+    cases=[
+        Case({}, (2, 4)),
+        Case({"axis": 1}, (2, 3, 4), "another axis"),
+        Case({"axis": [1, 2]}, (2, 3, 4, 5), "several axes"),
+    ],
+)
+def unit_normalization(layer: LayerView) -> Piece:
+    axis = layer["axis"]
+    dims: Any = tuple(layer.input.axis(k) for k in ([axis] if isinstance(axis, int) else axis))
+    # Keras keeps the square of the length above 1e-12.
+    return Piece(call(F.normalize, layer.x, dim=dims[0] if len(dims) == 1 else dims, eps=1e-6))
