@@ -74,6 +74,7 @@ class Case:
 
     `config` are the layer's arguments, `shape` the shape of its input with the batch, or a list
     of shapes. `inputs` is "normal", or "int:N" for integers under N. `mask` masks the input.
+    `free` leaves the lengths between the batch and the last axis open in the Keras model.
     """
 
     config: Mapping[str, Any]
@@ -81,6 +82,7 @@ class Case:
     note: str = ""
     inputs: str = "normal"
     mask: bool = False
+    free: bool = False
     call: Mapping[str, Any] = field(default_factory=dict)
 
 
