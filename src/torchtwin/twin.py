@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from torchtwin.emit.weights import Tensor
+from torchtwin.emit.weights import Progress, Tensor
 from torchtwin.graph import Graph
 from torchtwin.program import Class
 from torchtwin.source import Source
@@ -56,15 +56,18 @@ class Twin:
         for p in self.parameters:
             yield Tensor(p.name, p.shape, p.dtype, p.read)
 
-    def save(self, folder: str | Path, *, force: bool = True) -> Path:
+    def save(
+        self, folder: str | Path, *, force: bool = True, progress: Progress | None = None
+    ) -> Path:
         """Write model.py and model.safetensors to `folder`, all or nothing; return the folder.
 
         What is not torchtwin's in the folder stays. With `force=False` an earlier twin there is
-        not replaced. Raises OutputError when it cannot be written.
+        not replaced. `progress` is called with the bytes written and their total, as it goes on.
+        Raises OutputError when it cannot be written.
         """
         from torchtwin.emit.folder import write_folder
 
-        return write_folder(self, Path(folder), force=force)
+        return write_folder(self, Path(folder), force=force, progress=progress)
 
 
 def executed(source: str, path: str = "model.py") -> dict[str, Any]:

@@ -8,7 +8,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from torchtwin.emit.weights import write_safetensors
+from torchtwin.emit.weights import Progress, write_safetensors
 from torchtwin.errors import OutputError
 
 if TYPE_CHECKING:
@@ -17,12 +17,22 @@ if TYPE_CHECKING:
 FILES = ("model.safetensors", "model.py")
 
 
-def write_folder(twin: Twin, folder: Path, *, force: bool) -> Path:
-    """Write the files of `twin` so that an interruption leaves the older ones whole."""
-    if not force and any((folder / name).exists() for name in FILES):
+def refuse_existing(folder: Path) -> None:
+    """Raise OutputError when the folder holds a twin."""
+    if any((folder / name).exists() for name in FILES):
         raise OutputError(
-            "there is a twin already", where=str(folder), hint="--force to replace it"
+            "there is a twin already",
+            where=str(folder),
+            hint="--force to replace it, or another folder with -o",
         )
+
+
+def write_folder(
+    twin: Twin, folder: Path, *, force: bool, progress: Progress | None = None
+) -> Path:
+    """Write the files of `twin` so that an interruption leaves the older ones whole."""
+    if not force:
+        refuse_existing(folder)
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         scratch = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
@@ -31,7 +41,7 @@ def write_folder(twin: Twin, folder: Path, *, force: bool) -> Path:
     try:
         (scratch / "model.py").write_text(twin.source, encoding="utf-8")
         with (scratch / "model.safetensors").open("wb") as file:
-            write_safetensors(file, twin.tensors())
+            write_safetensors(file, twin.tensors(), progress)
         _move(scratch, folder)
     except OSError as error:
         raise _unwritable(folder, error) from error

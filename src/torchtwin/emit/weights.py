@@ -26,6 +26,10 @@ CODES = {
 """safetensors' code and the bytes of an element, by numpy's name."""
 
 
+Progress = Callable[[int, int], None]
+"""Called with the bytes that are written, and their total."""
+
+
 @dataclass(frozen=True)
 class Tensor:
     """A tensor to be written: `read` is called once, when its turn comes."""
@@ -36,10 +40,13 @@ class Tensor:
     read: Callable[[], np.ndarray]
 
 
-def write_safetensors(file: BinaryIO, tensors: Iterable[Tensor]) -> None:
+def write_safetensors(
+    file: BinaryIO, tensors: Iterable[Tensor], progress: Progress | None = None
+) -> None:
     """Write `tensors` to an open binary file."""
     tensors = list(tensors)
-    header, offset = {}, 0
+    header: dict[str, Any] = {}
+    offset = 0
     for tensor in tensors:
         if tensor.dtype not in CODES:
             raise UnsupportedError(f"weights of dtype {tensor.dtype}", where=tensor.name)
@@ -55,6 +62,8 @@ def write_safetensors(file: BinaryIO, tensors: Iterable[Tensor]) -> None:
     file.write(text)
     for tensor in tensors:
         file.write(_contiguous(tensor.read()))
+        if progress is not None:
+            progress(header[tensor.name]["data_offsets"][1], offset)
 
 
 def _contiguous(array: np.ndarray) -> Any:

@@ -17,11 +17,17 @@ from torchtwin.rule import ANY, rule_of
 
 def infer_shapes(graph: Graph) -> Graph:
     """Return the graph with the shape of every value; raise all refusals at once."""
+    graph, refusals = with_shapes(graph)
+    if refusals:
+        raise merged(refusals)
+    return graph
+
+
+def with_shapes(graph: Graph) -> tuple[Graph, list[UnsupportedError]]:
+    """Return the graph with the shapes that can be known, and all refusals, each once."""
     inference = _Inference(graph)
     inference.run()
-    if inference.refusals:
-        raise merged(list({str(r): r for r in inference.refusals}.values()))
-    return inference.graph
+    return inference.graph, list({str(r): r for r in inference.refusals}.values())
 
 
 class _Inference:

@@ -1,0 +1,7 @@
+"""`python -m torchtwin`."""
+
+import sys
+
+from torchtwin.cli import main
+
+sys.exit(main())
