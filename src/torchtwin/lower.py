@@ -68,6 +68,10 @@ class _Lowering:
 
     def _submodule(self, layer: Layer, member: Member, applied: Applied) -> None:
         if layer.name in self.modules:
+            if repr(applied.piece.module) != repr(self.submodules[layer.name].constructor):
+                raise UnsupportedError(
+                    "it is called on inputs that need different modules", where=where(layer)
+                )
             return
         self.modules[layer.name] = applied.module
         piece, weights = applied.piece, applied.piece.notations()
