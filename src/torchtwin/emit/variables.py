@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from torchtwin.expr import Expr, Part, Unpacked, Var, variables, walk
+from torchtwin.expr import Expr, Part, Unpacked, Var, children, variables, walk
 from torchtwin.names import identifiers
 from torchtwin.program import Class, Statement
 
@@ -49,11 +49,11 @@ class Body:
         return kept[::-1]
 
     def _groups(self) -> list[list[Statement]]:
-        """Return the statements, those that unpack one tuple together."""
+        """Return the statements, those that use parts of one tuple together."""
         groups: list[list[Statement]] = []
         for statement in self.statements:
-            whole = _whole(statement.expr)
-            if groups and whole is not None and _whole(groups[-1][-1].expr) is whole:
+            wholes = _wholes(statement.expr)
+            if groups and wholes & _wholes(groups[-1][-1].expr):
                 groups[-1].append(statement)
             else:
                 groups.append([statement])
@@ -95,16 +95,16 @@ class Body:
         outputs = [o.value for o in self.cls.outputs]
         shapes = {a.value: a.shape for a in self.cls.inputs}
         for k, group in enumerate(groups):
-            statement = group[0]
             yield from self._unpacking(group, printer)
-            if isinstance(statement.expr, Part):
-                continue
-            comment = self._comment(statement, shapes)
-            last = k == len(groups) - 1
-            if last and len(outputs) == 1 and self.root(outputs[0]) == statement.value:
-                yield f"return {printer(statement.expr)}{comment}"
-                return
-            yield f"{self.name_of(statement.value)} = {printer(statement.expr)}{comment}"
+            for statement in group:
+                if isinstance(statement.expr, Part):
+                    continue
+                comment = self._comment(statement, shapes)
+                last = k == len(groups) - 1
+                if last and len(outputs) == 1 and self.root(outputs[0]) == statement.value:
+                    yield f"return {printer(statement.expr)}{comment}"
+                    return
+                yield f"{self.name_of(statement.value)} = {printer(statement.expr)}{comment}"
         yield f"return {', '.join(self.name_of(value) for value in outputs)}"
 
     def _comment(self, statement: Statement, shapes: dict[str, Any]) -> str:
@@ -129,11 +129,29 @@ class Body:
                     if node is statement.expr:
                         paths[node.path] = self.name_of(statement.value)
                     elif node.path not in paths:
-                        paths[node.path] = _fresh(_suggested(node), taken)
+                        free = taken - {"x"} if self._x_is_free(group) else taken
+                        paths[node.path] = _fresh(_suggested(node), free)
+                        taken.add(paths[node.path])
         self.parts |= used
         for key, whole in wholes.items():
             shape = next((s.shape for s in group if isinstance(s.expr, Part)), None)
             yield f"{_targets(whole.names, used[key], ())} = {printer(whole.expr)}" + _shape(shape)
+
+
+    def _x_is_free(self, group: list[Statement]) -> bool:
+        """Tell whether `x` holds nothing that is used behind the line that unpacks."""
+        if any(self.name_of(statement.value) == "x" for statement in group[:-1]):
+            return False
+        return all("x" not in map(self.name_of, _behind(s.expr)) for s in group)
+
+
+def _behind(node: Any) -> Iterator[str]:
+    """Yield the values that an expression uses outside the tuples that it unpacks."""
+    if isinstance(node, Var):
+        yield node.value
+    elif not isinstance(node, Part):
+        for child in children(node):
+            yield from _behind(child)
 
 
 def _shape(shape: Any) -> str:
@@ -142,8 +160,8 @@ def _shape(shape: Any) -> str:
     return f"  # {shape_text(shape)}" if shape else ""
 
 
-def _whole(expr: Expr) -> Unpacked | None:
-    return expr.whole if isinstance(expr, Part) else None
+def _wholes(expr: Expr) -> set[int]:
+    return {id(node.whole) for node in walk(expr) if isinstance(node, Part)}
 
 
 def _suggested(part: Part) -> str:

@@ -1,7 +1,53 @@
-"""Verification: the twin against Keras."""
+"""Verification: the original Keras model runs in a process of its own, and judges the twin."""
 
 from __future__ import annotations
 
+import importlib.util
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-def verify() -> None:
-    raise NotImplementedError
+if TYPE_CHECKING:
+    from torchtwin.twin import Twin
+    from torchtwin.verify.report import Report
+
+JUDGES = {
+    "jax": ("keras", "jax"),
+    "tensorflow": ("keras", "tensorflow"),
+    "tf_keras": ("tf_keras", "tensorflow"),
+}
+"""Each judge, and the packages that it needs. Keras on torch is none: it shares our kernels."""
+
+
+def installed_judges() -> list[str]:
+    """Return the judges that can run here, without importing them."""
+    return [
+        name
+        for name, packages in JUDGES.items()
+        if all(importlib.util.find_spec(package) is not None for package in packages)
+    ]
+
+
+def verify(
+    model: Any,
+    twin: Twin | str | Path,
+    *,
+    weights: str | Path | None = None,
+    judge: str | None = None,
+    seed: int = 0,
+) -> Report:
+    """Compare a twin with the Keras model that it comes from; return what was found.
+
+    `model` is a path or a live `keras.Model`, `twin` a Twin or a folder with model.py and
+    model.safetensors: what is on disk is executed as it is. The Keras model runs in another
+    process, on JAX or TensorFlow, in float32 and float64; `judge` ("jax", "tensorflow" or
+    "tf_keras") chooses one. `weights` is the weights file of an architecture kept apart.
+
+    A difference is not raised: see `Report.ok` and `Report.check`. Raises what `convert` raises
+    when the model cannot be read, and UnreadableModel when the folder holds no twin.
+    """
+    # Imported here, so that `import torchtwin` does not wait for torch.
+    from torchtwin.verify.verification import verified
+
+    if judge is not None and judge not in JUDGES:
+        raise ValueError(f"judge must be one of {tuple(JUDGES)}, not {judge!r}")
+    return verified(model, twin, weights=weights, judge=judge, seed=seed)

@@ -1,0 +1,246 @@
+"""The judge: runs the original Keras model, in a process of its own.
+
+    python -m torchtwin.verify.judge FOLDER
+
+FOLDER holds `request.json` (which Keras, which files, what to return) and `inputs.npz`. The
+judge writes `outputs.npz` and `answer.json` there. Neither torch nor the rest of torchtwin is
+imported: the numbers are Keras's own.
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import json
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+FLOATS = ("float", "bfloat", "mixed_")
+
+
+def main(folder: Path) -> None:
+    request = json.loads((folder / "request.json").read_text(encoding="utf-8"))
+    try:
+        answer, arrays = Judge(request, folder).answer()
+    except Exception as error:
+        text = next((line for line in str(error).splitlines() if line.strip()), "")
+        answer, arrays = {"error": f"{type(error).__name__}: {text.strip()}"[:400]}, {}
+    np.savez(folder / "outputs.npz", **arrays)
+    (folder / "answer.json").write_text(json.dumps(answer), encoding="utf-8")
+
+
+class Judge:
+    """Loads the model of a request and runs it in every precision asked for."""
+
+    def __init__(self, request: dict[str, Any], folder: Path) -> None:
+        self.request, self.folder = request, folder
+        self.legacy = request["judge"] == "tf_keras"
+        self.keras = imported(self.legacy, request["judge"])
+        self.arrays: dict[str, Any] = {}
+        self.layers: list[dict[str, Any]] = []
+        self.watching = False
+
+    def answer(self) -> tuple[dict[str, Any], dict[str, Any]]:
+        model = self._loaded()
+        answer: dict[str, Any] = {
+            "version": str(self.keras.__version__),
+            "inputs": [described(x) for x in model.inputs],
+            "notes": [],
+            "dtypes": {},
+        }
+        answer["dtypes"]["float32"] = self._run(model, "float32")
+        try:
+            answer["dtypes"]["float64"] = self._run(self._precise(model), "float64")
+        except Exception as error:
+            text = str(error).strip().partition("\n")[0]
+            answer["notes"].append(f"Keras cannot run it in float64: {text}"[:300])
+        answer["layers"] = self.layers
+        return answer, self.arrays
+
+    def _loaded(self) -> Any:
+        rebuilt = self.request.get("config")
+        if rebuilt is not None:
+            return self._rebuilt(rebuilt)
+        path = self.folder / self.request["model"]
+        weights = self.request.get("weights")
+        if path.suffix == ".json":
+            # Not through model_from_json's own reader of files: the text may start with a BOM.
+            model = self.keras.models.model_from_json(path.read_text(encoding="utf-8-sig"))
+        else:
+            model = self.keras.models.load_model(path, compile=False)
+        if weights:
+            model.load_weights(self.folder / weights)
+        return model
+
+    def _rebuilt(self, entry: dict[str, Any]) -> Any:
+        """Return the model of a config in Keras 3's vocabulary, filled with torchtwin's arrays."""
+
+        def keras2_hard_sigmoid(x: Any) -> Any:
+            return self.keras.ops.clip(0.2 * x + 0.5, 0.0, 1.0)
+
+        self.keras.utils.get_custom_objects()["keras2_hard_sigmoid"] = keras2_hard_sigmoid
+        cls = getattr(self.keras, "Model" if entry["class_name"] == "Functional" else "Sequential")
+        model = cls.from_config(entry["config"])
+        with np.load(self.folder / "weights.npz", allow_pickle=False) as arrays:
+            for path, layer in walked(model):
+                count = self.request["counts"].get(path, 0)
+                if count or (layer.weights and not hasattr(layer, "layers")):
+                    layer.set_weights([arrays[f"{path}/{k}"] for k in range(count)])
+                    finalize(layer)
+        return model
+
+    def _precise(self, model: Any) -> Any:
+        """Return the model in float64, with the same weights."""
+        self.keras.backend.set_floatx("float64")
+        precise = type(model).from_config(in_float64(model.get_config()))
+        precise.set_weights(model.get_weights())
+        for _, layer in walked(precise):
+            finalize(layer)
+        return precise
+
+    def _run(self, model: Any, precision: str) -> list[list[str]]:
+        """Run every trial; return the dtypes of the outputs."""
+        dtypes = []
+        with np.load(self.folder / "inputs.npz", allow_pickle=False) as given:
+            for trial in range(self.request["trials"]):
+                count = len(model.inputs)
+                inputs = [given[f"{trial}/{k}"] for k in range(count)]
+                if precision == "float64":
+                    inputs = [x.astype("float64") if x.dtype.kind == "f" else x for x in inputs]
+                self.watching = bool(self.request["layers"]) and trial == 0
+                if self.watching:
+                    self._watch(model, precision)
+                self._reset(model)
+                result = model(inputs if count > 1 else inputs[0], training=False)
+                outputs = self._flat(result)
+                dtypes.append([dtype_name(x) for x in outputs])
+                for k, x in enumerate(outputs):
+                    self.arrays[f"{precision}/{trial}/{k}"] = self._numpy(x)
+        return dtypes
+
+    def _reset(self, model: Any) -> None:
+        """A stateful layer starts every trial anew, and so does the twin."""
+        for _, layer in walked(model):
+            if getattr(layer, "stateful", False) and hasattr(layer, "reset_states"):
+                layer.reset_states()
+
+    def _flat(self, result: Any) -> list[Any]:
+        if self.legacy:
+            return list(importlib.import_module("tensorflow").nest.flatten(result))
+        return list(self.keras.tree.flatten(result))
+
+    def _numpy(self, x: Any) -> Any:
+        array = x.numpy() if self.legacy else self.keras.ops.convert_to_numpy(x)
+        array = np.asarray(array)
+        return array.astype("float32") if array.dtype.name in ("bfloat16", "float16") else array
+
+    def _watch(self, model: Any, precision: str) -> None:
+        """Keep what every layer returns in the next run."""
+        calls: dict[str, int] = {}
+
+        def watched(path: str, layer: Any) -> Callable[..., Any]:
+            call = layer.call
+
+            @functools.wraps(call)
+            def wrapper(*args: Any, **kwargs: Any) -> Any:
+                result = call(*args, **kwargs)
+                if self.watching:
+                    self._keep(path, type(layer).__name__, calls, precision, result)
+                return result
+
+            return wrapper
+
+        for path, layer in walked(model):
+            layer.call = watched(path, layer)
+
+    def _keep(
+        self, path: str, class_name: str, calls: dict[str, int], precision: str, result: Any
+    ) -> None:
+        number = calls[path] = calls.get(path, -1) + 1
+        for tensor, x in enumerate(self._flat(result)):
+            if not hasattr(x, "shape"):
+                continue
+            key = f"layers/{len(self.layers)}"
+            self.arrays[key] = self._numpy(x)
+            self.layers.append(
+                {
+                    "path": path, "class_name": class_name, "call": number, "tensor": tensor,
+                    "precision": precision, "key": key,
+                }
+            )  # fmt: skip
+
+
+def imported(legacy: bool, judge: str) -> Any:
+    """Import the Keras asked for, with its settings as they are out of the box."""
+    keras = importlib.import_module("tf_keras" if legacy else "keras")
+    if not legacy:
+        if int(keras.__version__.partition(".")[0]) < 3:
+            raise ImportError(f"Keras {keras.__version__} is installed, it takes 3 or newer")
+        if keras.backend.backend() != judge:
+            raise ImportError(f"Keras runs on {keras.backend.backend()}, not on {judge}")
+    else:
+        library = importlib.import_module("tf_keras.src.saving.serialization_lib")
+        # tf_keras forgets safe_mode in its reader of HDF5: code in a file must not run.
+        library.SafeModeScope(True).__enter__()
+    keras.backend.set_floatx("float32")
+    keras.backend.set_image_data_format("channels_last")
+    if judge == "jax":
+        # Keras narrows float64 to float32 on JAX wherever it promotes, even when JAX allows it.
+        dtypes = importlib.import_module("keras.src.backend.common.dtypes")
+        dtypes.BIT64_TO_BIT32_DTYPE.update(float64="float64")
+    return keras
+
+
+def described(tensor: Any) -> dict[str, Any]:
+    return {
+        "name": str(getattr(tensor, "name", "")),
+        "shape": [None if n is None else int(n) for n in tensor.shape],
+        "dtype": dtype_name(tensor),
+    }
+
+
+def dtype_name(tensor: Any) -> str:
+    dtype = tensor.dtype
+    return str(getattr(dtype, "name", dtype))
+
+
+def walked(model: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Yield every layer with its path, those of nested models first."""
+    for layer in model.layers:
+        path = f"{prefix}{layer.name}"
+        if hasattr(layer, "layers") and hasattr(layer, "inputs"):
+            yield from walked(layer, f"{path}/")
+        yield path, layer
+
+
+def finalize(layer: Any) -> None:
+    """Let a Normalization layer compute with the weights that it was given."""
+    if hasattr(layer, "finalize_state"):
+        layer.finalize_state()
+
+
+def in_float64(config: Any) -> Any:
+    """Return a config with its float dtypes and policies replaced."""
+    if isinstance(config, dict):
+        return {
+            key: "float64" if key == "dtype" and is_float(value) else in_float64(value)
+            for key, value in config.items()
+        }
+    if isinstance(config, list | tuple):
+        return type(config)(in_float64(value) for value in config)
+    return config
+
+
+def is_float(value: Any) -> bool:
+    if isinstance(value, dict):
+        inner = value.get("config")
+        return isinstance(inner, dict) and is_float(inner.get("name"))
+    return isinstance(value, str) and value.startswith(FLOATS)
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
