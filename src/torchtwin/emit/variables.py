@@ -73,7 +73,8 @@ class Body:
         wanted: dict[str, str] = {}
         for k, group in enumerate(groups):
             for statement in group:
-                if len(group) == 1 and users.get(statement.value) == {k + 1}:
+                alone = len(group) == 1 and (k + 1 < last or len(self.cls.outputs) == 1)
+                if alone and users.get(statement.value) == {k + 1}:
                     names[statement.value] = "x"
                 else:
                     wanted[statement.value] = _wish(statement)
