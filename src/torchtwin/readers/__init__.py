@@ -70,6 +70,11 @@ def _guarded(reader: Callable[[Any], Source], model: Any, name: str) -> Source:
         ) from None
     except MemoryError:
         raise UnreadableModel(f"{name} asks for more memory than there is") from None
+    except AssertionError:  # pyfive's way to say that it does not know a structure
+        raise UnreadableModel(
+            f"{name} cannot be read: it holds HDF5 structures that Keras does not write, "
+            "such as external links"
+        ) from None
     except Exception as error:
         text = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
         raise UnreadableModel(

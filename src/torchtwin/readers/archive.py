@@ -6,22 +6,17 @@ that nothing of the size of the model is ever in memory.
 
 from __future__ import annotations
 
-import struct
-import tempfile
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from torchtwin.errors import UnreadableModel
-from torchtwin.readers import hdf, plain
+from torchtwin.readers import hdf, members, plain
 from torchtwin.readers.window import Window
 from torchtwin.source import Array, Source, Tree
 
 CONFIG, METADATA, WEIGHTS = "config.json", "metadata.json", "model.weights.h5"
-BLOCK = 1 << 20
-MOST_EXPANSION = 1100
-LOCAL_HEADER = struct.Struct("<4s22xHH")
 
 
 def accepts(path: Path, start: bytes) -> bool:
@@ -39,12 +34,13 @@ def read(path: Path) -> Source:
             Window.of(path / WEIGHTS),
         )
     with path.open("rb") as file, zipfile.ZipFile(file) as archive:
-        members = _members(archive)
-        if CONFIG not in members:
-            raise UnreadableModel(_stranger(set(members)))
-        metadata = _text(archive, members[METADATA]) if METADATA in members else None
-        window = _window(path, archive, members[WEIGHTS]) if WEIGHTS in members else None
-        return _source(path, _text(archive, members[CONFIG]), metadata, window)
+        found = members.members(archive)
+        if CONFIG not in found:
+            raise UnreadableModel(_stranger(set(found)))
+        metadata = members.text(archive, found[METADATA]) if METADATA in found else None
+        config = members.text(archive, found[CONFIG])
+        window = members.window(path, archive, found[WEIGHTS]) if WEIGHTS in found else None
+        return _source(path, config, metadata, window)
 
 
 def _source(path: Path, config: bytes, metadata: bytes | None, window: Window | None) -> Source:
@@ -84,47 +80,6 @@ def split(arrays: Mapping[str, Array]) -> tuple[Tree, tuple[Array, ...]]:
 def _number(key: str) -> tuple[str, int, str]:
     group, _, last = key.rpartition("/")
     return (group, int(last) if last.isdecimal() else -1, last)
-
-
-def _members(archive: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]:
-    members: dict[str, zipfile.ZipInfo] = {}
-    for info in archive.infolist():
-        name = info.filename.replace("\\", "/")
-        if name in members:
-            raise UnreadableModel(f"the archive holds '{name}' twice")
-        if info.flag_bits & 1:
-            raise UnreadableModel("the archive is encrypted")
-        members[name] = info
-    return members
-
-
-def _text(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> bytes:
-    with archive.open(info) as file:
-        return file.read(plain.LARGEST_TEXT + 1)
-
-
-def _window(path: Path, archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> Window:
-    """Show a stored member in its place; spool a compressed one to a temporary file."""
-    if info.compress_type == zipfile.ZIP_STORED:
-        with path.open("rb") as file:
-            file.seek(info.header_offset)
-            signature, name, extra = LOCAL_HEADER.unpack(file.read(LOCAL_HEADER.size))
-            start = info.header_offset + LOCAL_HEADER.size + name + extra
-            whole = file.seek(0, 2)
-        if signature != b"PK\x03\x04" or start + info.file_size > whole:
-            raise UnreadableModel(f"the archive is damaged: {WEIGHTS} is cut off")
-        return Window.of(path, start, info.file_size)
-    if info.file_size > MOST_EXPANSION * info.compress_size:
-        raise UnreadableModel(f"the archive claims {info.file_size} bytes for {WEIGHTS}")
-    spool: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - the window closes it
-    with archive.open(info) as file:
-        done = 0
-        while block := file.read(BLOCK):
-            done += len(block)
-            if done > info.file_size:
-                raise UnreadableModel(f"{WEIGHTS} is larger than the archive says")
-            spool.write(block)
-    return Window(spool, str(path))
 
 
 def _stranger(names: set[str]) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 
 from torchtwin.errors import UnreadableModel
 
-LARGEST_TEXT = 256 << 20
+LARGEST_TEXT = 64 << 20
 DEEPEST = 160
 """Levels of nesting: a model inside a model costs five."""
 

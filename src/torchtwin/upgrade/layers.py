@@ -21,6 +21,12 @@ from torchtwin.upgrade.values import (
 MODELS = frozenset({"Sequential", "Functional", "Model"})
 INNER_KEYS = ("layer", "backward_layer", "cell")
 
+SILENT_LAYERS = (
+    *("InputLayer", "Lambda", "SpatialDropout", "CategoryEncoding", "Discretization", "Hashed"),
+    *("FlaxLayer", "JaxLayer", "Pipeline", "Random", "TFSMLayer", "TorchModuleWrapper"),
+)
+"""Layers whose config does not say whether they are trainable."""
+
 RENAMED_CLASSES = {
     "BatchNormalizationV1": "BatchNormalization",
     "BatchNormalizationV2": "BatchNormalization",
@@ -82,10 +88,8 @@ def _config(entry: Mapping[str, Any]) -> Mapping[str, Any]:
 def _own_layer(entry: Mapping[str, Any], name: str, context: Context) -> dict[str, Any]:
     given = str(entry["class_name"])
     config: dict[str, Any] = {"name": name, **entry["config"]}
-    if ".ops." in (module := f"{entry.get('module')}."):
-        # An operation may have a layer's name: keras.ops.Add is not the layer Add.
-        module = module.replace(".src.", ".").removesuffix(".")
-        return {"class_name": given, "config": plain(config), "module": module}
+    if _is_operation(entry, context):
+        return {"class_name": given, "config": plain(config), "module": "keras.ops"}
     if given == "Merge":
         given, config = merge.settled(config, context)
     cls = RENAMED_CLASSES.get(given, given)
@@ -96,6 +100,21 @@ def _own_layer(entry: Mapping[str, Any], name: str, context: Context) -> dict[st
     if conversion := conv_arrays.conversion(cls, config, context):
         context.convert(name, conversion)
     return {"class_name": cls, "config": config}
+
+
+def _is_operation(entry: Mapping[str, Any], context: Context) -> bool:
+    """Tell a call of keras.ops from a layer, which may have the same name: Add, Average, Softmax.
+
+    Keras 3's HDF5 writer leaves the module out; layers say there whether they are trainable.
+    """
+    if entry.get("module") is not None:
+        return ".ops." in f"{entry['module']}."
+    return (
+        context.major >= 3
+        and bool(entry.get("inbound_nodes"))
+        and "trainable" not in entry["config"]
+        and not entry["class_name"].startswith(SILENT_LAYERS)
+    )
 
 
 def _value(key: str, value: Any, context: Context) -> Any:
