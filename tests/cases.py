@@ -37,16 +37,25 @@ def check_case(name: str, case: Case) -> None:
 def keras_model(name: str, case: Case, dtype: str) -> keras.Model:
     """Return a model of the one layer, with random weights, the same for every dtype."""
     shapes = case.shape if isinstance(case.shape, list) else [case.shape]
-    kind = "int32" if case.inputs.startswith("int") else dtype
+    kinds = ["int32" if kind.startswith("int") else dtype for kind in case.each(case.inputs)]
     if case.free:
         shapes = [(s[0], *[None] * (len(s) - 2), s[-1]) for s in shapes]
-    inputs = [keras.Input(s[1:], dtype=kind, name=f"given_{k}") for k, s in enumerate(shapes)]
+    inputs = [
+        keras.Input(shape[1:], dtype=kind, name=f"given_{k}")
+        for k, (shape, kind) in enumerate(zip(shapes, kinds, strict=True))
+    ]
     config = {k: built(v, dtype) for k, v in case.config.items()}
     layer = getattr(keras.layers, name)(**config, dtype=dtype, name="layer")
-    given = [keras.layers.Masking(dtype=dtype)(x) if case.mask else x for x in inputs]
-    model = keras.Model(
-        inputs, layer(given if len(given) > 1 else given[0], **case.call), name="case"
-    )
+    masked = case.each(case.mask)
+    given = [
+        keras.layers.Masking(dtype=dtype)(x) if m else x
+        for x, m in zip(inputs, masked, strict=True)
+    ]
+    if case.names:
+        result = layer(**dict(zip(case.names, given, strict=True)), **case.call)
+    else:
+        result = layer(given if len(given) > 1 else given[0], **case.call)
+    model = keras.Model(inputs, result, name="case")
     randomize(model)
     return model
 
@@ -74,11 +83,13 @@ def randomize(model: keras.Model, seed: int = 7) -> None:
 def inputs_of(case: Case, seed: int = 3) -> list[np.ndarray]:
     rng = np.random.default_rng(seed)
     shapes = case.shape if isinstance(case.shape, list) else [case.shape]
-    if case.inputs.startswith("int:"):
-        return [rng.integers(0, int(case.inputs[4:]), s).astype("int32") for s in shapes]
-    given = [rng.normal(size=s).astype("float32") for s in shapes]
-    if case.mask:
-        for x in given:
+    given: list[np.ndarray] = []
+    for shape, kind in zip(shapes, case.each(case.inputs), strict=True):
+        whole = kind.startswith("int:")
+        x = rng.integers(0, int(kind[4:]), shape) if whole else rng.normal(size=shape)
+        given.append(x.astype("int32" if whole else "float32"))
+    for x, masked in zip(given, case.each(case.mask), strict=True):
+        if masked:
             x[rng.random(x.shape[:2]) < 0.4] = 0.0  # in the middle and at both ends
             x[0, :1] = 0.0
     return given

@@ -74,16 +74,24 @@ class Case:
 
     `config` are the layer's arguments, `shape` the shape of its input with the batch, or a list
     of shapes. `inputs` is "normal", or "int:N" for integers under N. `mask` masks the input.
+    Both may be lists, one for each input. `names` gives the inputs as these call arguments,
+    `call` adds others.
     `free` leaves the lengths between the batch and the last axis open in the Keras model.
     """
 
     config: Mapping[str, Any]
     shape: Any
     note: str = ""
-    inputs: str = "normal"
-    mask: bool = False
+    inputs: str | Sequence[str] = "normal"
+    mask: bool | Sequence[bool] = False
     free: bool = False
     call: Mapping[str, Any] = field(default_factory=dict)
+    names: Sequence[str] = ()
+
+    def each(self, value: Any) -> list[Any]:
+        """Return `value`, one for all inputs or a list, as a list with one for each input."""
+        count = len(self.shape) if isinstance(self.shape, list) else 1
+        return list(value) if isinstance(value, list | tuple) else [value] * count
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import torch
+from torch import nn
 
 
 def squareplus(x: torch.Tensor, b: float = 4.0) -> torch.Tensor:
@@ -24,3 +25,27 @@ def sparsemax(x: torch.Tensor, dim: int = -1) -> torch.Tensor:
     size = support.sum(dim=dim, keepdim=True)
     threshold = (total.gather(dim, size - 1) - 1) / size
     return (x - threshold).clamp(min=0)
+
+
+def relu_above(
+    x: torch.Tensor,
+    threshold: float,
+    negative_slope: float = 0.0,
+    max_value: float | None = None,
+) -> torch.Tensor:
+    """x above the threshold, at most max_value; below it the slope times (x - threshold)."""
+    above = torch.where(x > threshold, x, 0.0)
+    if max_value is not None:
+        above = above.clamp(max=max_value)
+    return above - negative_slope * torch.relu(threshold - x)
+
+
+class PReLU(nn.Module):
+    """max(x, 0) + weight * min(x, 0), with a weight for each number or broadcast to it."""
+
+    def __init__(self, shape: tuple[int, ...]) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.full(shape, 0.25))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return torch.relu(x) - self.weight * torch.relu(-x)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import torch
 import torch.nn.functional as F
 from torch import nn
@@ -21,7 +19,7 @@ class FrozenBatchNorm(nn.BatchNorm1d):
 class VarianceScaling(nn.Module):
     """Scales by the standard deviation over the last axes, without subtracting the mean."""
 
-    def __init__(self, shape: int | Sequence[int], eps: float = 1e-3) -> None:
+    def __init__(self, shape: int | tuple[int, ...], eps: float = 1e-3) -> None:
         super().__init__()
         self.weight = nn.Parameter(torch.ones(shape))
         self.eps = eps

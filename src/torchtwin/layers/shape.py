@@ -1,0 +1,76 @@
+"""Layers that only move or repeat numbers."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from torchtwin.errors import UnsupportedError
+from torchtwin.expr import Expr
+from torchtwin.rule import ANY, Case, Piece, rule
+from torchtwin.view import LayerView, Tensor
+
+
+@rule("Identity", layout=ANY, mask="pass", cases=[Case({}, (2, 4))])
+def identity(layer: LayerView) -> Piece:
+    return Piece(layer.x)
+
+
+@rule(
+    "ActivityRegularization",
+    layout=ANY,
+    mask="pass",
+    cases=[Case({"l1": 0.1, "l2": 0.2}, (2, 4))],
+)
+def activity_regularization(layer: LayerView) -> Piece:
+    """It adds to the loss alone."""
+    layer.ignore("l1", "l2")
+    return Piece(layer.x)
+
+
+@rule(
+    "Reshape",
+    cases=[
+        Case({"target_shape": (4, 3)}, (2, 12)),
+        Case({"target_shape": (-1, 2)}, (2, 3, 4), "one length left open"),
+        Case({"target_shape": (12,)}, (2, 3, 4), "to a vector"),
+        Case({"target_shape": (2, 2, 3)}, (2, 12), "to an image"),
+        Case({"target_shape": (-1, 4)}, (2, 3, 5, 4), "free lengths", free=True),
+    ],
+)
+def reshape(layer: LayerView) -> Piece:
+    return Piece(reshaped(layer.input, layer["target_shape"]), layout=None)
+
+
+def reshaped(x: Tensor, target: Any) -> Expr:
+    """Return `x` with these lengths behind the batch; one of them may be -1."""
+    target = tuple(-1 if n is None else n for n in target)
+    known = [n for n in x.shape[1:] if n is not None]
+    if -1 not in target:
+        return x.expr.reshape(-1, *target)
+    if len(known) == x.rank - 1:
+        rest = math.prod(n for n in target if n != -1)
+        found = math.prod(known) // rest if rest else 0
+        return x.expr.reshape(-1, *(found if n == -1 else n for n in target))
+    return x.expr.reshape(x.expr.size(0), *target)
+
+
+@rule(
+    "Permute",
+    cases=[Case({"dims": (2, 1)}, (2, 3, 4)), Case({"dims": (3, 1, 2)}, (2, 3, 4, 5))],
+)
+def permute(layer: LayerView) -> Piece:
+    dims = layer["dims"]
+    moved = [k for k, axis in enumerate(dims, 1) if k != axis]
+    if not moved:
+        return Piece(layer.x)
+    if len(moved) == 2:
+        return Piece(layer.x.transpose(*moved), layout=None)
+    return Piece(layer.x.permute(0, *dims), layout=None)
+
+
+@rule("RepeatVector", cases=[Case({"n": 3}, (2, 4))])
+def repeat_vector(layer: LayerView) -> Piece:
+    if layer.input.rank != 2:
+        raise UnsupportedError(f"RepeatVector of a tensor of rank {layer.input.rank}")
+    return Piece(layer.x[:, None].expand(-1, layer["n"], -1))
