@@ -106,6 +106,24 @@ def _global(layer: LayerView) -> tuple[Any, dict[str, bool]]:
     return dims[0] if rank == 1 else tuple(dims), options(keepdim=layer["keepdims"])
 
 
+def _adaptive(layer: LayerView, functions: Any) -> Piece:
+    rank = spatial_rank(layer)
+    layer.ignore("data_format")  # the layout has seen to it
+    return Piece(call(functions[rank], layer.x, single(each(layer["output_size"], rank))))
+
+
+@rule(*(f"AdaptiveAveragePooling{k}D" for k in (1, 2, 3)), layout=CHANNELS_FIRST)
+def adaptive_average_pooling(layer: LayerView) -> Piece:
+    pools = {1: F.adaptive_avg_pool1d, 2: F.adaptive_avg_pool2d, 3: F.adaptive_avg_pool3d}
+    return _adaptive(layer, pools)
+
+
+@rule(*(f"AdaptiveMaxPooling{k}D" for k in (1, 2, 3)), layout=CHANNELS_FIRST)
+def adaptive_max_pooling(layer: LayerView) -> Piece:
+    pools = {1: F.adaptive_max_pool1d, 2: F.adaptive_max_pool2d, 3: F.adaptive_max_pool3d}
+    return _adaptive(layer, pools)
+
+
 def _pool_cases(rank: int) -> list[Case]:
     shape = (*(2, 7, 6, 4)[: rank + 1], 3)
     first = (2, 3, *shape[1:-1])
@@ -136,6 +154,9 @@ for _rank in (1, 2, 3):
     extra_cases(f"AveragePooling{_rank}D", _pool_cases(_rank))
     extra_cases(f"GlobalMaxPooling{_rank}D", _global_cases(_rank))
     extra_cases(f"GlobalAveragePooling{_rank}D", _global_cases(_rank))
+    for _kind in ("Average", "Max"):
+        _shape = (*(2, 7, 6, 4)[: _rank + 1], 3)
+        extra_cases(f"Adaptive{_kind}Pooling{_rank}D", [Case({"output_size": 3}, _shape)])
 extra_cases(
     "MaxPooling2D",
     [
