@@ -102,16 +102,21 @@ def piece_of(view: LayerView) -> Piece:
     Raises UnsupportedError when an argument away from its default was not read.
     """
     piece = rule_of(view.class_name).function(view)
+    refuse_unread(view)
+    expr = view.module(*(t.expr for t in view.inputs)) if piece.expr is None else piece.expr
+    if piece.activation is not None:
+        expr = activated(piece.activation, expr, view.input.axis(-1))
+    return replace(piece, expr=expr, activation=None)
+
+
+def refuse_unread(view: LayerView) -> None:
+    """Raise UnsupportedError when an argument away from its default was not read."""
     if unread := view.unread():
         named = ", ".join(f"{n}={view.config[n]!r}" if n in view.config else n for n in unread)
         raise UnsupportedError(
             f"{view.class_name}({named}) is not translated",
             hint="change the argument in Keras, if it can be done without changing the model",
         )
-    expr = view.module(*(t.expr for t in view.inputs)) if piece.expr is None else piece.expr
-    if piece.activation is not None:
-        expr = activated(piece.activation, expr, view.input.axis(-1))
-    return replace(piece, expr=expr, activation=None)
 
 
 def _piece(view: LayerView, node: Node) -> Piece:

@@ -98,6 +98,8 @@ class Printer:
                 return f"[{', '.join(map(self, node))}]", ATOM
             case torch.dtype():
                 return str(node), ATOM
+            case _ if callable(node):
+                return qualified(node), ATOM
             case _ if node is ...:
                 return "...", ATOM
         raise TypeError(f"{node!r} cannot be written as source")

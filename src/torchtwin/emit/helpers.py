@@ -21,8 +21,9 @@ def helpers_of(program: Class) -> list[Any]:
         roots = [s.constructor for s in cls.submodules if not isinstance(s.constructor, Class)]
         for root in [*roots, *(s.expr for s in cls.statements)]:
             for node in walk(root):
-                if isinstance(node, Call) and is_helper(node.function):
-                    _add(node.function, found)
+                used = node.function if isinstance(node, Call) else node
+                if is_helper(used):
+                    _add(used, found)
     return list(found.values())
 
 

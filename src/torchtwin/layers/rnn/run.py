@@ -1,0 +1,109 @@
+"""How a recurrent module is called: direction, initial state, masks, and what it returns."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from torchtwin.errors import UnsupportedError
+from torchtwin.expr import Expr, call, unpack
+from torchtwin.layers.rnn.cells import Cell
+from torchtwin.nn.masked import in_place, last_valid, valid_first
+from torchtwin.rule import Piece
+from torchtwin.view import LayerView, Tensor
+
+COMMENT = "stateful in Keras; here each call starts from zeros"
+
+
+@dataclass(frozen=True)
+class Shape:
+    """The arguments that all recurrent layers share."""
+
+    sequences: bool
+    state: bool
+    backwards: bool
+    zero_masked: bool
+    stateful: bool
+
+
+def shape_of_run(view: LayerView) -> Shape:
+    """Read what all recurrent layers share; `unroll` changes nothing."""
+    view.ignore("unroll")
+    if view.get("time_major", False):
+        raise UnsupportedError(
+            f"{view.class_name}(time_major=True) is not translated",
+            hint="put a Permute in front of it, and behind it",
+        )
+    return Shape(
+        bool(view["return_sequences"]), bool(view["return_state"]), bool(view["go_backwards"]),
+        bool(view.get("zero_output_for_mask", False)), bool(view.get("stateful", False)),
+    )  # fmt: skip
+
+
+def initial_states(view: LayerView) -> list[Tensor]:
+    """Return the states given in the call: as an argument, or behind the input in a list."""
+    first = view.args[0] if view.args else None
+    listed = list(first[1:]) if isinstance(first, list | tuple) else []
+    given = view.call("initial_state", view.args[1] if len(view.args) > 1 else None)
+    if given is not None:
+        listed = list(given) if isinstance(given, list | tuple) else [given]
+    if not all(isinstance(state, Tensor) for state in listed):
+        raise UnsupportedError("an initial state that is not a tensor of the model")
+    return listed
+
+
+def hidden(states: list[Tensor], cell: Cell) -> Any:
+    """Return states as PyTorch's modules take them, with an axis for layers in front."""
+    if not states:
+        return None
+    if len(states) != cell.states:
+        raise UnsupportedError(f"{len(states)} initial states, {cell.states} are needed")
+    rows = tuple(state.expr[None] for state in states)
+    return rows if cell.states > 1 else rows[0]
+
+
+def steps_backwards(x: Expr) -> Expr:
+    return x.flip(1)
+
+
+def recurrent_piece(view: LayerView, cell: Cell, shape: Shape) -> Piece:
+    """Return the piece of a layer that runs `cell` over the steps of its input."""
+    states = initial_states(view)
+    hx = hidden(states, cell)
+    x, mask = view.x, view.mask
+    if shape.backwards:
+        x = steps_backwards(x)
+        mask = None if mask is None else steps_backwards(mask)
+    if mask is None or cell.takes_mask:
+        given = () if hx is None else (hx,)
+        named = {} if mask is None else {"mask": mask}
+        x, state = _called(view, cell, x, *given, **named)
+        result = x
+    else:
+        given = () if hx is None else (hx,)
+        x, state = _called(view, cell, call(valid_first, x, mask), *given)
+        if not shape.sequences and not shape.zero_masked:
+            result = call(last_valid, x, mask)
+        else:
+            result = call(in_place, x, mask)
+        if shape.state:
+            first = [] if not states else [states[0].expr]
+            state = (call(last_valid, x, mask, *first)[None],)
+    if mask is not None and shape.zero_masked:
+        result = result.masked_fill(~mask[..., None], 0.0)
+    if not shape.sequences and (mask is None or cell.takes_mask or shape.zero_masked):
+        result = result[:, -1]
+    final = tuple(s[0] for s in state) if shape.state else ()
+    return Piece(
+        (result, *final) if final else result,
+        module=cell.module,
+        weights=cell.weights,
+        frozen=cell.frozen,
+        comment=COMMENT if shape.stateful else "",
+    )
+
+
+def _called(view: LayerView, cell: Cell, *args: Any, **kwargs: Any) -> tuple[Any, tuple[Any, ...]]:
+    names: Any = ("h", "c") if cell.states > 1 else "h"
+    x, state = unpack(view.module(*args, **kwargs), "x", names)
+    return x, state if isinstance(state, tuple) else (state,)
