@@ -75,7 +75,8 @@ class Case:
     `config` are the layer's arguments, `shape` the shape of its input with the batch, or a list
     of shapes. `inputs` is "normal", or "int:N" for integers under N. `mask` masks the input.
     Both may be lists, one for each input. `names` gives the inputs as these call arguments,
-    `call` adds others.
+    "" for one by position; `call` adds others. `single` tells that Keras on JAX computes it in
+    float32 whatever is asked.
     `free` leaves the lengths between the batch and the last axis open in the Keras model.
     """
 
@@ -87,6 +88,7 @@ class Case:
     free: bool = False
     call: Mapping[str, Any] = field(default_factory=dict)
     names: Sequence[str] = ()
+    single: bool = False
 
     def each(self, value: Any) -> list[Any]:
         """Return `value`, one for all inputs or a list, as a list with one for each input."""

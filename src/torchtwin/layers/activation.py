@@ -85,7 +85,7 @@ def thresholded_relu(layer: LayerView) -> Piece:
             {"axis": -1},
             [(3, 4), (3, 4)],
             "masked",
-            names=("inputs", "mask"),
+            names=("", "mask"),
             inputs=["normal", "int:2"],
         ),
     ],
