@@ -75,7 +75,7 @@ def executed(source: str, path: str = "model.py") -> dict[str, Any]:
     module = types.ModuleType("torchtwin_twin")
     module.__file__ = path
     sys.modules[module.__name__] = module  # where inspect and torch.export look for its source
-    exec(compile(source, path, "exec"), module.__dict__)
+    exec(compile(source, path, "exec", dont_inherit=True), module.__dict__)
     return module.__dict__
 
 

@@ -95,7 +95,8 @@ def shape_text(shape: Iterable[int | None]) -> str:
 def _imports(body: str) -> str:
     used = {node.id for node in ast.walk(ast.parse(body)) if isinstance(node, ast.Name)}
     lines = ["import math"] if "math" in used else []
-    lines += ["from pathlib import Path", ""]
+    lines += ["from pathlib import Path"]
+    lines += ["from typing import Any", ""] if "Any" in used else [""]
     lines += ["import torch"] if "torch" in used else []
     lines += ["import torch.nn.functional as F"] if "F" in used else []
     lines += ["from safetensors.torch import load_file", "from torch import nn"]

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from torchtwin.expr import Expr, Part, Unpacked, Var, children, variables, walk
+from torchtwin.expr import Expr, Item, Part, Unpacked, Var, children, variables, walk
 from torchtwin.names import identifiers
 from torchtwin.program import Class, Statement
 
@@ -187,8 +187,11 @@ def _wish(statement: Statement) -> str:
     word = identifiers([layer])[layer]
     if ".mask" in rest:
         return f"{word}_mask"
-    if isinstance(statement.expr, Part) and (path := statement.expr.path) and path != (0,):
-        return f"{word}_{_suggested(statement.expr)}"
+    expr = statement.expr
+    while isinstance(expr, Item):
+        expr = expr.subject
+    if isinstance(expr, Part) and expr.path != (0,):
+        return f"{word}_{_suggested(expr)}"
     return word
 
 

@@ -92,6 +92,7 @@ class LoopRNN(Recurrence):
         input_size: int,
         hidden_size: int,
         bias: bool = True,
+        *,
         activation: Any = torch.tanh,
         dropout: float = 0.0,
         recurrent_dropout: float = 0.0,
@@ -130,13 +131,20 @@ class LoopLSTM(LoopRNN):
         input_size: int,
         hidden_size: int,
         bias: bool = True,
+        *,
         activation: Any = torch.tanh,
         recurrent_activation: Any = torch.sigmoid,
         dropout: float = 0.0,
         recurrent_dropout: float = 0.0,
     ) -> None:
         super().__init__(
-            input_size, hidden_size, bias, activation, dropout, recurrent_dropout, gates=4
+            input_size,
+            hidden_size,
+            bias,
+            activation=activation,
+            dropout=dropout,
+            recurrent_dropout=recurrent_dropout,
+            gates=4,
         )
         self.recurrent_activation = recurrent_activation
 
@@ -163,6 +171,7 @@ class LoopGRU(LoopRNN):
         input_size: int,
         hidden_size: int,
         bias: bool = True,
+        *,
         activation: Any = torch.tanh,
         recurrent_activation: Any = torch.sigmoid,
         reset_after: bool = True,
@@ -170,7 +179,13 @@ class LoopGRU(LoopRNN):
         recurrent_dropout: float = 0.0,
     ) -> None:
         super().__init__(
-            input_size, hidden_size, bias, activation, dropout, recurrent_dropout, gates=3
+            input_size,
+            hidden_size,
+            bias,
+            activation=activation,
+            dropout=dropout,
+            recurrent_dropout=recurrent_dropout,
+            gates=3,
         )
         self.recurrent_activation = recurrent_activation
         self.reset_after = reset_after
