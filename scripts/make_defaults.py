@@ -42,7 +42,9 @@ def defaults() -> dict[str, dict[str, Any]]:
         if "RNN" in name and "cell" in signature:
             given["cell"] = keras.layers.LSTMCell(1)
         if "layer" in signature:
-            given["layer"] = keras.layers.LSTM(1) if name == "Bidirectional" else keras.layers.Dense(1)
+            given["layer"] = (
+                keras.layers.LSTM(1) if name == "Bidirectional" else keras.layers.Dense(1)
+            )
         try:
             config = cls(**given).get_config()
         except Exception:  # a layer that cannot be made without more has no defaults of use
@@ -51,7 +53,7 @@ def defaults() -> dict[str, dict[str, Any]]:
         unset = {"name", "layer", "cell", "backward_layer", *given}
         if "pool_size" in given:
             unset.add("strides")  # they follow pool_size
-        kept = {k: v for k, v in config.items() if k not in unset and not _object(k, v)}
+        kept = {k: v for k, v in config.items() if k not in unset and not _object(k)}
         found[cls.__name__] = json.loads(json.dumps(kept, default=str))
     return found
 
@@ -60,8 +62,11 @@ def _needed(parameter: inspect.Parameter | None) -> bool:
     return parameter is not None and parameter.default is inspect.Parameter.empty
 
 
-def _object(name: str, value: Any) -> bool:
-    return name == "dtype" or name.endswith(("_initializer", "_regularizer", "_constraint"))
+def _object(name: str) -> bool:
+    """Tell what is no plain value, or is another one every time."""
+    return name in ("dtype", "seed") or name.endswith(
+        ("_initializer", "_regularizer", "_constraint")
+    )
 
 
 def main() -> int:

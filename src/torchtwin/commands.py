@@ -44,7 +44,7 @@ def convert(options: argparse.Namespace) -> int:
         _show_files(screen, written)
         judged = _judged(options, twin, screen)
         _show_verdict(screen, judged)
-    return int(not (isinstance(judged, str) or judged.agrees))
+    return int(not isinstance(judged, str) and judged.verdict == "differs")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -80,10 +80,10 @@ def _converted_json(
 ) -> dict[str, Any]:
     from torchtwin.summary import counts, rows
 
-    verified = {"skipped": judged} if isinstance(judged, str) else _report_json(judged)
-    agrees = isinstance(judged, str) or judged.agrees
+    verdict = {"verdict": "skipped", "text": judged}
+    verified = verdict if isinstance(judged, str) else judged.to_dict()
     return {
-        "status": "done" if agrees else "differs",
+        "status": "differs" if verified["verdict"] == "differs" else "done",
         "model": str(options.model),
         "folder": str(written.folder),
         "layout": written.twin.layout,
@@ -113,9 +113,9 @@ def _show_twin(screen: Screen, twin: Twin) -> None:
 
 def _count_line(count: Counts) -> str:
     both = f"{count.keras - count.spare:,}"
-    line = f"{both} in Keras, the same {both} in PyTorch"
+    line = f"{both} in Keras, {both} in PyTorch"
     if count.constants:
-        line += f", which adds {counted(count.constants, 'constant')} ({', '.join(count.names)})"
+        line += f" + {counted(count.constants, 'constant')} ({', '.join(count.names)})"
     if count.spare:
         line += f"; {count.spare:,} more in Keras are states of its random layers"
     return line
@@ -135,9 +135,10 @@ def _show_verdict(screen: Screen, judged: Report | str) -> None:
         screen.fact("verified", (judged, "yellow"))
         return
     first, *others = str(judged).splitlines()
-    screen.fact("verified", (first, "green" if judged.agrees else "bold red"))
+    styles = {"agrees": "green", "differs": "bold red"}
+    screen.fact("verified", (first, styles.get(judged.verdict, "yellow")))
     for line in others:
-        screen.fact("", line)
+        screen.fact("", line.strip())
 
 
 def verify(options: argparse.Namespace) -> int:
@@ -148,14 +149,10 @@ def verify(options: argparse.Namespace) -> int:
     with screen.busy("Verifying against Keras"):
         report = verified(options.model, Path(options.folder), weights=options.weights)
     if options.json:
-        print(json.dumps(_report_json(report), indent=2))
+        print(json.dumps(report.to_dict(), indent=2))
     else:
         _show_verdict(screen, report)
-    return int(not report.agrees)
-
-
-def _report_json(report: Report) -> dict[str, Any]:
-    return {"status": "done" if report.agrees else "differs", **report.as_json()}
+    return int(not report.ok)
 
 
 def inspect(options: argparse.Namespace) -> int:
