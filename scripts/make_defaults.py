@@ -64,9 +64,8 @@ def _needed(parameter: inspect.Parameter | None) -> bool:
 
 def _object(name: str) -> bool:
     """Tell what is no plain value, or is another one every time."""
-    return name in ("dtype", "seed") or name.endswith(
-        ("_initializer", "_regularizer", "_constraint")
-    )
+    objects = ("_initializer", "_regularizer", "_constraint")
+    return name in ("dtype", "seed") or name.endswith(objects)
 
 
 def main() -> int:
