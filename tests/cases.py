@@ -29,6 +29,7 @@ def check_case(name: str, case: Case) -> None:
     if not case.single:
         precise = keras_model(name, case, "float64")
         precise.set_weights(model.get_weights())
+        settle(precise)
         twin.module.double()
         doubled = [x.astype("float64") if x.dtype == np.float32 else x for x in given]
         compare(run(twin, doubled), outputs(precise, doubled), FLOAT64)
@@ -81,6 +82,14 @@ def randomize(model: keras.Model, seed: int = 7) -> None:
             continue
         value = rng.normal(scale=0.5, size=weight.shape)
         weight.assign(np.abs(value) + 0.5 if "variance" in weight.path else value)
+    settle(model)
+
+
+def settle(model: keras.Model) -> None:
+    """Let layers that compute with copies of their weights copy them again."""
+    for layer in model.layers:
+        if hasattr(layer, "finalize_state"):
+            layer.finalize_state()
 
 
 def inputs_of(case: Case, seed: int = 3) -> list[np.ndarray]:

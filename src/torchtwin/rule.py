@@ -75,8 +75,8 @@ class Case:
     `config` are the layer's arguments, `shape` the shape of its input with the batch, or a list
     of shapes. `inputs` is "normal", or "int:N" for integers under N. `mask` masks the input.
     Both may be lists, one for each input. `names` gives the inputs as these call arguments,
-    "" for one by position; `call` adds others. `single` tells that Keras on JAX computes it in
-    float32 whatever is asked.
+    "" for one by position; `call` adds others. `single` leaves float64 out, where Keras on JAX
+    computes in float32 whatever is asked, or where whole numbers make the twin's floats.
     `free` leaves the lengths between the batch and the last axis open in the Keras model.
     """
 

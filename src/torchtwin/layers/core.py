@@ -9,6 +9,8 @@ from torchtwin.notation import Notation
 from torchtwin.rule import ANY, Case, Piece, rule
 from torchtwin.view import LayerView
 
+_LEAKY = {"class_name": "LeakyReLU", "config": {"negative_slope": 0.1}}
+
 
 @rule(
     "Dense",
@@ -16,6 +18,7 @@ from torchtwin.view import LayerView
     cases=[
         Case({"units": 3}, (2, 4)),
         Case({"units": 3, "activation": "softmax", "use_bias": False}, (2, 5, 4), "over steps"),
+        Case({"units": 3, "activation": _LEAKY}, (2, 4), "with a layer as activation"),
     ],
 )
 def dense(layer: LayerView) -> Piece:
@@ -38,22 +41,20 @@ def kernel(layer: LayerView) -> Notation:
     return Notation(text, dict(zip(letters, lengths, strict=True)))
 
 
-@rule("Flatten", cases=[Case({}, (2, 3, 4)), Case({}, (2, 3, 4, 5))])
-def flatten(layer: LayerView) -> Piece:
-    layer.ignore("data_format")
-    return Piece(layer.x.flatten(1) if layer.input.rank > 1 else layer.x[:, None], layout=None)
-
-
 @rule(
-    "Dropout",
-    layout=ANY,
-    mask="pass",
-    cases=[Case({"rate": 0.3}, (2, 4))],
+    "Flatten",
+    cases=[
+        Case({}, (2, 3, 4)),
+        Case({}, (2, 3, 4, 5)),
+        Case({"data_format": "channels_first"}, (2, 3, 4, 5), "channels first"),
+    ],
 )
-def dropout(layer: LayerView) -> Piece:
-    if layer["noise_shape"] is not None:
-        layer.read.discard("noise_shape")
-    return Piece(module=call(nn.Dropout, layer["rate"]))
+def flatten(layer: LayerView) -> Piece:
+    """With data_format="channels_first" Keras moves the channels behind the rest before."""
+    x, rank = layer.x, layer.input.rank
+    if layer["data_format"] == "channels_first" and rank > 2:
+        x = x.movedim(1, -1)
+    return Piece(x.flatten(1) if rank > 1 else x[:, None], layout=None)
 
 
 @rule("Activation", layout=ANY, mask="pass", cases=[Case({"activation": "tanh"}, (2, 4))])
@@ -64,7 +65,10 @@ def activation(layer: LayerView) -> Piece:
 @rule(
     "Embedding",
     mask=lambda layer: not_equal(layer.x, 0) if layer["mask_zero"] else None,
-    cases=[Case({"input_dim": 7, "output_dim": 3}, (2, 5), inputs="int:7")],
+    cases=[
+        Case({"input_dim": 7, "output_dim": 3}, (2, 5), inputs="int:7"),
+        Case({"input_dim": 7, "output_dim": 3, "mask_zero": True}, (2, 5), inputs="int:7"),
+    ],
 )
 def embedding(layer: LayerView) -> Piece:
     layer.ignore("mask_zero", "input_length")

@@ -79,7 +79,8 @@ def batch_normalization(layer: LayerView) -> Piece:
     """Keras's momentum is the share that stays, PyTorch's the share that is new.
 
     In training PyTorch updates `running_var` with the unbiased variance of the batch, Keras with
-    the biased one. A layer with trainable=False also normalises by its statistics in training.
+    the biased one. With trainable=False, or called with training=False, a layer goes by its
+    statistics in training too.
     """
     features, rank = _features(layer), layer.input.rank
     if rank not in BATCH_NORMS:
@@ -89,10 +90,10 @@ def batch_normalization(layer: LayerView) -> Piece:
     else:
         layer.read.discard("renorm")
     layer.ignore("synchronized")
-    trainable = layer.config.get("trainable", True)
+    moving = layer.config.get("trainable", True) and layer.call("training") is not False
     weights, frozen = _gamma_and_beta(layer)
     momentum = round(1 - layer["momentum"], 12)
-    norm = BATCH_NORMS[rank] if trainable else FrozenBatchNorm
+    norm = BATCH_NORMS[rank] if moving else FrozenBatchNorm
     return Piece(
         module=call(norm, features, eps=layer["epsilon"], momentum=momentum, affine=bool(weights)),
         weights={**weights, "running_mean": "moving_mean", "running_var": "moving_variance"},

@@ -158,6 +158,8 @@ class _Assignment:
         value = self.values.get(name)
         if class_name != "Flatten" or value is None or value.layout is None:
             return None
+        if self.graph.layers[node.layer].config.get("data_format") == "channels_first":
+            return None  # Keras itself moves the channels first
         lengths = tuple(n for n in (value.shape or ())[1:] if n is not None)
         free = len(lengths) + 1 < len(value.shape or ())
         if free or not self._all_dense(node.outputs[0]):
