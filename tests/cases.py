@@ -6,6 +6,7 @@ float64 and in both layouts, that `train()` runs, and that all that Keras trains
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -47,7 +48,7 @@ def keras_model(name: str, case: Case, dtype: str) -> keras.Model:
         for k, (shape, kind) in enumerate(zip(shapes, kinds, strict=True))
     ]
     config = {k: built(v, dtype) for k, v in case.config.items()}
-    layer = getattr(keras.layers, name)(**config, dtype=dtype, name="layer")
+    layer = callable_of(name, config, dtype)
     masked = case.each(case.mask)
     given = [
         keras.layers.Masking(dtype=dtype)(x) if m else x
@@ -62,6 +63,16 @@ def keras_model(name: str, case: Case, dtype: str) -> keras.Model:
     model = keras.Model(inputs, result, name="case")
     randomize(model)
     return model
+
+
+def callable_of(name: str, config: dict[str, Any], dtype: str) -> Any:
+    """Return a Keras layer, or for "ops.NotEqual" the function keras.ops.not_equal."""
+    kind, _, operation = name.rpartition(".")
+    if not kind:
+        return getattr(keras.layers, name)(**config, dtype=dtype, name="layer")
+    function = getattr(keras.ops, re.sub("(?<=[a-z])([A-Z])", r"_\1", operation).lower())
+    several = operation in ("Concatenate", "Stack")
+    return lambda x: function(*([x] if several or not isinstance(x, list) else x), **config)
 
 
 def built(value: Any, dtype: str) -> Any:

@@ -72,7 +72,12 @@ def _layers(config: Mapping[str, Any], path: str, version: str) -> Iterator[tupl
 
 
 def _own_name(entry: Mapping[str, Any]) -> str:
-    """Return the class name, with its package when it is registered by the model's author."""
+    """Return the class name, with its package when it is registered by the model's author.
+
+    An operation may have a layer's name, so it is "ops.Add".
+    """
+    if entry.get("module") == "keras.ops":
+        return f"ops.{entry['class_name']}"
     registered = entry.get("registered_name")
     return str(registered if registered and ">" in registered else entry["class_name"])
 
@@ -156,7 +161,7 @@ def _arguments(call: Any, histories: _Histories) -> tuple[tuple[Any, ...], dict[
     if isinstance(call, Mapping):
         args = tuple(_decoded(a) for a in call.get("args") or ())
         kwargs = {k: _decoded(v) for k, v in (call.get("kwargs") or {}).items()}
-        return args, kwargs
+        return args, _said(kwargs)
     if isinstance(call, list) and call and isinstance(call[0], str):
         call = [call]
         single = True
@@ -171,7 +176,12 @@ def _arguments(call: Any, histories: _Histories) -> tuple[tuple[Any, ...], dict[
             kwargs.update({k: _old_argument(v, histories) for k, v in entry[3].items()})
         constant = entry[0] == "_CONSTANT_VALUE"
         tensors.append(entry[2] if constant else Ref(histories(*entry[:3])))
-    return (tensors[0] if single else tensors,), kwargs
+    return (tensors[0] if single else tensors,), _said(kwargs)
+
+
+def _said(kwargs: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the arguments that say something: Keras 3 writes out `training` and `mask`."""
+    return {k: v for k, v in kwargs.items() if v is not None}
 
 
 def _is_history(entry: Any) -> bool:

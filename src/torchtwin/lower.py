@@ -44,8 +44,9 @@ class _Lowering:
 
     def _argument(self, name: str) -> Argument:
         value = self.graph.values[name]
-        layer = name.partition("@")[0]
-        return Argument(name, self.attributes[layer], physical(value), value.dtype, value.layout)
+        layer, _, rest = name.partition("@")
+        word = f"{self.attributes[layer]}{'_mask' * rest.endswith('.mask')}"
+        return Argument(name, word, physical(value), value.dtype, value.layout)
 
     def _statement(self, node: Node) -> None:
         layer = self.graph.layers[node.layer]

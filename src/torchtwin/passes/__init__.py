@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from torchtwin.graph import Graph, check
 from torchtwin.passes.layout import assign_layouts
-from torchtwin.passes.masks import explicit_masks
+from torchtwin.passes.masks import explicit_masks, given_masks
 from torchtwin.passes.shapes import infer_shapes
 
 __all__ = ["run_passes"]
@@ -16,6 +16,7 @@ def run_passes(graph: Graph, layout: str) -> Graph:
     `layout` is "torch" or "keras": the order of axes in the model's own signature.
     Raises UnsupportedError that lists every layer which is not translated.
     """
-    for step in (infer_shapes, explicit_masks, lambda g: assign_layouts(g, layout)):
+    steps = (given_masks, infer_shapes, explicit_masks, lambda g: assign_layouts(g, layout))
+    for step in steps:
         graph = check(step(graph))
     return graph

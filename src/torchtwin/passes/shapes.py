@@ -42,7 +42,8 @@ class _Inference:
     def run(self) -> None:
         for node in self.graph.nodes:
             layer = self.graph.layers[node.layer]
-            known = all(self.values[name].shape is not None for name in node.inputs)
+            needed = (*node.inputs, *(m for m in node.masks if m))
+            known = all(self.values[name].shape is not None for name in needed)
             try:
                 if layer.graph is not None:
                     node = self._nested(node, layer)
@@ -57,7 +58,9 @@ class _Inference:
         self.graph = replace(self.graph, nodes=tuple(self.nodes))
 
     def _call(self, node: Node) -> Node:
-        local = replace(self.graph, values={n: self._wanted(node, n) for n in node.inputs})
+        values = {m: self.values[m] for m in node.masks if m}
+        values |= {n: self._wanted(node, n) for n in node.inputs}
+        local = replace(self.graph, values=values)
         applied = apply(local, node, module=self.modules.get(node.layer))
         self.modules[node.layer] = applied.module
         return self._with_values(node, [replace(v, layout=None) for v in applied.values])
