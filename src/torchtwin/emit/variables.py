@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from torchtwin.expr import Expr, Item, Part, Unpacked, Var, children, variables, walk
+from torchtwin.expr import Binary, Expr, Item, Part, Unpacked, Var, children, variables, walk
 from torchtwin.names import identifiers
 from torchtwin.program import Class, Statement
 
@@ -74,6 +74,7 @@ class Body:
         for k, group in enumerate(groups):
             for statement in group:
                 alone = len(group) == 1 and (k + 1 < last or len(self.cls.outputs) == 1)
+                alone = alone and not _is_mask(statement)
                 if alone and users.get(statement.value) == {k + 1}:
                     names[statement.value] = "x"
                 else:
@@ -138,7 +139,6 @@ class Body:
             shape = next((s.shape for s in group if isinstance(s.expr, Part)), None)
             yield f"{_targets(whole.names, used[key], ())} = {printer(whole.expr)}" + _shape(shape)
 
-
     def _x_is_free(self, group: list[Statement]) -> bool:
         """Tell whether `x` holds nothing that is used behind the line that unpacks."""
         if any(self.name_of(statement.value) == "x" for statement in group[:-1]):
@@ -179,6 +179,13 @@ def _targets(names: Any, used: Mapping[tuple[int, ...], str], path: tuple[int, .
         return "_"
     inner = ", ".join(_targets(n, used, (*path, k)) for k, n in enumerate(names))
     return f"({inner})" if path else inner
+
+
+def _is_mask(statement: Statement) -> bool:
+    """Tell whether a value says which steps count; it deserves a name of its own."""
+    expr = statement.expr
+    compared = isinstance(expr, Binary) and expr.symbol in ("==", "!=")
+    return ".mask" in statement.value or compared
 
 
 def _wish(statement: Statement) -> str:
