@@ -108,7 +108,6 @@ def _global(layer: LayerView) -> tuple[Any, dict[str, bool]]:
 
 def _adaptive(layer: LayerView, functions: Any) -> Piece:
     rank = spatial_rank(layer)
-    layer.ignore("data_format")  # the layout has seen to it
     return Piece(call(functions[rank], layer.x, single(each(layer["output_size"], rank))))
 
 
@@ -133,7 +132,12 @@ def _pool_cases(rank: int) -> list[Case]:
         Case({"pool_size": 2, "padding": "same"}, shape, "same"),
         Case({"pool_size": 3, "strides": 2, "padding": "same"}, shape, "same with overlap"),
         Case({"pool_size": 2, "strides": 1, "padding": "same"}, shape, "same at stride one"),
-        Case({"pool_size": 3, "padding": "same", "data_format": "channels_first"}, first, "first"),
+        Case(
+            {"pool_size": 3, "padding": "same", "data_format": "channels_first"},
+            first,
+            "same channels first",
+        ),
+        Case({"pool_size": 2, "data_format": "channels_first"}, first, "channels first"),
         Case({"pool_size": 2, "padding": "same"}, shape, "free", free=True),
         Case({"pool_size": 3, "strides": 2, "padding": "same"}, shape, "free overlap", free=True),
     ]

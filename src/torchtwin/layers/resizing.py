@@ -76,9 +76,9 @@ def resizing(layer: LayerView) -> Piece:
         raise UnsupportedError("Resizing of a single image, without a batch, is not translated")
     layer.call("training")  # it is recorded, and changes nothing
     new, mode = (layer["height"], layer["width"]), layer["interpolation"].lower()
-    if mode != "nearest" and not layer.input.dtype.startswith(("float", "bfloat")):
+    if layer.input.dtype not in ("float16", "bfloat16", "float32", "float64"):
         raise UnsupportedError(
-            f"Resizing of {layer.input.dtype} rounds, and where a value ends in .5 backends differ",
+            f"Resizing of {layer.input.dtype} is not translated: halves round either way",
             hint="give the model an input of float32",
         )
     x, old = _framed(layer, layer.x, lengths(layer), new)

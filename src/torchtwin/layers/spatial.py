@@ -10,6 +10,7 @@ from torchtwin.view import LayerView
 
 def spatial_rank(layer: LayerView) -> int:
     """Return 1, 2 or 3, from a class name such as Conv2DTranspose; refuse another input."""
+    layer.ignore("data_format")  # the layout of the input follows from it, not the rule
     rank = next(int(c) for c in layer.class_name if c.isdigit())
     if layer.input.rank != rank + 2:
         raise UnsupportedError(

@@ -16,7 +16,7 @@ DROPOUT = {1: nn.Dropout1d, 2: nn.Dropout2d, 3: nn.Dropout3d}
     "SpatialDropout1D", "SpatialDropout2D", "SpatialDropout3D", layout=CHANNELS_FIRST, mask="pass"
 )
 def spatial_dropout(layer: LayerView) -> Piece:
-    layer.ignore("data_format", "noise_shape")  # the layout has seen to the one, the other follows
+    layer.ignore("noise_shape")  # it follows from the layer's class
     return Piece(module=call(DROPOUT[spatial_rank(layer)], layer["rate"]))
 
 
