@@ -8,6 +8,7 @@ import sys
 import time
 from pathlib import Path
 
+import keras
 import pytest
 
 ROOT = Path(__file__).parents[1]
@@ -41,3 +42,21 @@ def test_files_and_functions_are_short(path: Path) -> None:
     for node in ast.walk(ast.parse(text)):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             assert (node.end_lineno or 0) - node.lineno < 40, node.name
+
+
+STREAM = """
+import resource, sys, torch, torchtwin
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+torchtwin.convert(sys.argv[1]).save(sys.argv[2])
+print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) * 1024)
+"""
+
+
+def test_weights_are_streamed(tmp_path: Path) -> None:
+    """Of 16 kernels of 16 MB each, few are in memory at any time; see benchmarks/convert.py."""
+    layers = [keras.layers.Dense(2000, name=f"dense_{k}") for k in range(16)]
+    model = keras.Sequential([keras.Input((2000,)), *layers], name="large")
+    model.save(tmp_path / "large.keras")
+    command = [sys.executable, "-c", STREAM, tmp_path / "large.keras", tmp_path / "twin"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert int(done.stdout) < 200e6

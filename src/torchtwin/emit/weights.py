@@ -26,6 +26,9 @@ CODES = {
 """safetensors' code and the bytes of an element, by numpy's name."""
 
 
+PIECE = 1 << 20
+"""Bytes of one write: some kernels take five times as long for a hundred MB at once."""
+
 Progress = Callable[[int, int], None]
 """Called with the bytes that are written, and their total."""
 
@@ -60,19 +63,32 @@ def write_safetensors(
     text += b" " * (-len(text) % 8)
     file.write(len(text).to_bytes(8, "little"))
     file.write(text)
+    scratch = Scratch()
     for tensor in tensors:
-        file.write(_contiguous(tensor.read()))
+        data = scratch.contiguous(tensor.read())
+        for start in range(0, len(data), PIECE):
+            file.write(data[start : start + PIECE])
         if progress is not None:
             progress(header[tensor.name]["data_offsets"][1], offset)
 
 
-def _contiguous(array: np.ndarray) -> Any:
-    """Return the bytes of an array, little-endian, in C order; torch transposes faster."""
-    import numpy as np
-    import torch
+class Scratch:
+    """Memory for one transposed tensor, used again for the next: fresh pages cost time."""
 
-    array = array.astype(array.dtype.newbyteorder("<"), copy=False)
-    if not array.flags.c_contiguous and array.dtype.kind in "fiu":
-        signed = array.view(f"i{array.dtype.itemsize}")
-        array = torch.from_numpy(signed).contiguous().numpy()
-    return np.ascontiguousarray(array).reshape(-1).view(np.uint8).data
+    def __init__(self) -> None:
+        self._memory: Any = None
+
+    def contiguous(self, array: np.ndarray) -> memoryview:
+        """Return the bytes of an array, little-endian, in C order, until the next call."""
+        import numpy as np
+        import torch
+
+        array = array.astype(array.dtype.newbyteorder("<"), copy=False)
+        if not array.flags.c_contiguous and array.dtype.kind in "fiu" and array.ndim > 1:
+            source = torch.from_numpy(array.view(f"i{array.dtype.itemsize}"))
+            if self._memory is None or len(self._memory) < array.nbytes:
+                self._memory = None  # freed before more is asked for
+                self._memory = torch.empty(array.nbytes, dtype=torch.uint8)
+            target = self._memory[: array.nbytes].view(source.dtype).view(source.shape)
+            array = target.copy_(source).numpy()  # torch transposes faster than numpy
+        return memoryview(np.ascontiguousarray(array).reshape(-1).view(np.uint8))
