@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
@@ -120,7 +121,8 @@ def _submodule(sub: Submodule, printer: Printer) -> Iterator[str]:
     yield f"self.{sub.attribute} = {printer(sub.constructor)}{comment}"
     for name in sub.frozen:
         if name or _has_parameters(sub):
-            yield f"self.{sub.attribute}{'.' * bool(name)}{name}.requires_grad_(False)"
+            path = re.sub(r"\.(\d+)", r"[\1]", f"{sub.attribute}.{name}".rstrip("."))
+            yield f"self.{path}.requires_grad_(False)"
 
 
 def _has_parameters(sub: Submodule) -> bool:

@@ -12,7 +12,7 @@ from torchtwin.errors import UnsupportedError
 from torchtwin.expr import Expr, call, unpack
 from torchtwin.layers.rnn.cells import Cell, cell_of, in_two_directions, wrapped_cell
 from torchtwin.layers.rnn.layers import features
-from torchtwin.layers.rnn.run import COMMENT, Shape, hidden, initial_states, shape_of_run
+from torchtwin.layers.rnn.run import COMMENT, Shape, flat, hidden, initial_states, shape_of_run
 from torchtwin.nn.masked import Bidirectional
 from torchtwin.rule import Case, Piece, extra_cases, rule
 from torchtwin.view import LayerView, Tensor
@@ -95,8 +95,8 @@ def _together(layer: LayerView, cell: Cell, shape: Shape, halves: Halves) -> Res
         raise UnsupportedError(f"{len(halves[0]) * 2} initial states, {cell.states * 2} are needed")
     pairs = [call(torch.stack, [a.expr, b.expr]) for a, b in zip(*halves, strict=True)]
     given = [tuple(pairs) if cell.states > 1 else pairs[0]] if pairs else []
-    x, state = unpack(layer.module(layer.x, *given), "x", ("h", "c") if cell.states > 1 else "h")
-    rows = state if isinstance(state, tuple) else (state,)
+    x, state = unpack(layer.module(layer.x, *given), "x", cell.names)
+    rows = flat(state)
     final = tuple(s[k] for k in (0, 1) for s in rows) if shape.state else ()
     mode = layer["merge_mode"]
     if not shape.sequences:
@@ -114,10 +114,9 @@ def _apart(
     states = tuple(hidden(list(h), c) for h, c in zip(halves, cells, strict=True))
     given = [states] if halves[0] else []
     named = {} if layer.mask is None else {"mask": layer.mask}
-    ways = tuple(("h", "c") if c.states > 1 else "h" for c in cells)
+    ways = tuple(cell.names for cell in cells)
     (y, z), ends = unpack(layer.module(layer.x, *given, **named), ("x", "backwards"), ways)
-    rows = [end if isinstance(end, tuple) else (end,) for end in ends]
-    final = tuple(s[0] for way in rows for s in way) if shape.state else ()
+    final = tuple(s[0] for s in flat(ends)) if shape.state else ()
     if not shape.sequences:
         y, z = y[:, -1], z[:, 0]
     return _merged(layer["merge_mode"], y, z), final

@@ -19,6 +19,7 @@ from torchtwin.errors import UnsupportedError
 from torchtwin.expr import Call, Var, call
 from torchtwin.nn.masked import Masked, MaskedLSTM
 from torchtwin.nn.recurrent import InputDropout, LoopGRU, LoopLSTM, LoopRNN, hard_sigmoid
+from torchtwin.nn.stacked import StackedRNN
 from torchtwin.view import LayerView
 
 GATES = {"LSTM": "{i f c o} -> {i f c o}", "GRU": "{z r h} -> {r z h}", "SimpleRNN": "o -> o"}
@@ -30,7 +31,7 @@ class Cell:
     """A recurrent module with the notation of its weights.
 
     `states` is 2 for an LSTM. `takes_mask` tells that its `forward` takes a mask, `fused` that
-    it is PyTorch's own.
+    it is PyTorch's own, `stack` is the number of states of each of several layers.
     """
 
     module: Call
@@ -40,6 +41,14 @@ class Cell:
     states: int = 1
     takes_mask: bool = False
     fused: bool = False
+    stack: tuple[int, ...] = ()
+
+    @property
+    def names(self) -> Any:
+        """The names of its states, as its `forward` nests them."""
+        if self.stack:
+            return tuple(("h", "c") if states > 1 else "h" for states in self.stack)
+        return ("h", "c") if self.states > 1 else "h"
 
     def inside(self, name: str) -> tuple[dict[str, str], tuple[str, ...]]:
         """Return weights and frozen parameters of this as the submodule `name` of another."""
@@ -187,11 +196,47 @@ def _same(a: Call, b: Call) -> bool:
 
 
 def wrapped_cell(view: LayerView, size: int, where: str, masked: bool) -> Cell:
-    """Return the cell that the argument `cell` of an RNN describes."""
-    inner = view.inner(view["cell"], view.inputs)
+    """Return the cell, or the stack of cells, that the argument `cell` of an RNN describes."""
+    entry = view["cell"]
+    if entry["class_name"] == "StackedRNNCells":
+        inner = view.inner(entry, view.inputs)
+        cells = _stacked(inner, size, f"{where}cells/", masked or view.mask is not None)
+        refuse_unread(inner)
+        return cells
+    return _wrapped_one(view, entry, size, where, masked)
+
+
+def _wrapped_one(view: LayerView, entry: Any, size: int, where: str, masked: bool) -> Cell:
+    inner = view.inner(entry, view.inputs)
     kinds = {f"{kind}Cell": kind for kind in GATES}
     if inner.class_name not in kinds:
         raise UnsupportedError(f"RNN around {inner.class_name} is not translated")
     cell = cell_of(inner, kinds[inner.class_name], size, where, masked)
     refuse_unread(inner)
     return cell
+
+
+def _stacked(view: LayerView, size: int, where: str, masked: bool) -> Cell:
+    """Return cells on top of each other: as layers on top of each other, they give the same."""
+    view.ignore("reverse_state_order")
+    cells: list[Cell] = []
+    names: list[str] = []
+    weights: dict[str, str] = {}
+    frozen: tuple[str, ...] = ()
+    for k, entry in enumerate(view["cells"]):
+        name = _SNAKE.get(entry["class_name"], entry["class_name"])
+        number = names.count(name)
+        names.append(name)
+        path = f"{where}{name}_{number}/" if number else f"{where}{name}/"
+        cell = _wrapped_one(view, entry, size, path, masked)
+        own, fixed = cell.inside(f"layers.{k}")
+        weights |= own
+        frozen += fixed
+        size = cell.units
+        cells.append(cell)
+    module = call(StackedRNN, *(cell.module for cell in cells))
+    stack = tuple(cell.states for cell in cells)
+    return Cell(module, weights, frozen, size, takes_mask=True, stack=stack)
+
+
+_SNAKE = {"LSTMCell": "lstm_cell", "GRUCell": "gru_cell", "SimpleRNNCell": "simple_rnn_cell"}

@@ -100,6 +100,10 @@ def _cell(kind: str, **config: Any) -> dict[str, Any]:
     return {"class_name": f"{kind}Cell", "config": {"units": 3, **config}}
 
 
+_STACK = {
+    "class_name": "StackedRNNCells",
+    "config": {"cells": [_cell("LSTM"), _cell("GRU", reset_after=False), _cell("LSTM", units=2)]},
+}
 extra_cases(
     "RNN",
     [
@@ -108,5 +112,7 @@ extra_cases(
         Case({"cell": _cell("GRU"), "return_sequences": True}, SHAPE, "GRU"),
         Case({"cell": _cell("GRU", reset_after=False, dropout=0.2)}, SHAPE, "GRU before"),
         Case({"cell": _cell("SimpleRNN", activation="relu")}, SHAPE, "simple"),
+        Case({"cell": _STACK, "return_state": True}, SHAPE, "stack"),
+        Case({"cell": _STACK, "return_sequences": True}, SHAPE, "stack masked", mask=True),
     ],
 )

@@ -56,6 +56,8 @@ def hidden(states: list[Tensor], cell: Cell) -> Any:
     """Return states as PyTorch's modules take them, with an axis for layers in front."""
     if not states:
         return None
+    if cell.stack:
+        raise UnsupportedError("initial states of StackedRNNCells are not translated")
     if len(states) != cell.states:
         raise UnsupportedError(f"{len(states)} initial states, {cell.states} are needed")
     rows = tuple(state.expr[None] for state in states)
@@ -104,6 +106,12 @@ def recurrent_piece(view: LayerView, cell: Cell, shape: Shape) -> Piece:
 
 
 def _called(view: LayerView, cell: Cell, *args: Any, **kwargs: Any) -> tuple[Any, tuple[Any, ...]]:
-    names: Any = ("h", "c") if cell.states > 1 else "h"
-    x, state = unpack(view.module(*args, **kwargs), "x", names)
-    return x, state if isinstance(state, tuple) else (state,)
+    x, state = unpack(view.module(*args, **kwargs), "x", cell.names)
+    return x, flat(state)
+
+
+def flat(state: Any) -> tuple[Any, ...]:
+    """Return states, which may be nested, in a row."""
+    if isinstance(state, tuple):
+        return tuple(part for own in state for part in flat(own))
+    return (state,)
