@@ -69,9 +69,12 @@ class _Lowering:
 
     def _submodule(self, layer: Layer, member: Member, applied: Applied) -> None:
         if layer.name in self.modules:
-            if repr(applied.piece.module) != repr(self.submodules[layer.name].constructor):
+            made, wanted = self.submodules[layer.name].constructor, applied.piece.module
+            if made is not wanted and repr(made) != repr(wanted):
                 raise UnsupportedError(
-                    "it is called on inputs that need different modules", where=where(layer)
+                    "one layer is called on sizes that need two modules in PyTorch",
+                    where=where(layer),
+                    hint="give each size a layer of its own",
                 )
             return
         self.modules[layer.name] = applied.module
@@ -82,7 +85,7 @@ class _Lowering:
         frozen = tuple(piece.frozen) if layer.trainable else ("",)
         self.submodules[layer.name] = Submodule(
             member.attribute, piece.module, layer.path, layer.class_name, weights, frozen,
-            piece.comment, tuple(piece.untrained),
+            piece.comment, tuple(piece.untrained), piece.constants,
         )  # fmt: skip
 
 

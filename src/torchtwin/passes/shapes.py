@@ -6,6 +6,7 @@ only the classes of layers are still checked.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -38,6 +39,8 @@ class _Inference:
         self.refusals: list[UnsupportedError] = []
         self.modules: dict[str, Any] = {}
         self.nodes: list[Node] = []
+        self.inner: dict[str, Graph] = {}
+        self.called: dict[str, list[tuple[int | None, ...] | None]] = {}
 
     def run(self) -> None:
         for node in self.graph.nodes:
@@ -79,20 +82,44 @@ class _Inference:
         return replace(node, outputs=names)
 
     def _nested(self, node: Node, layer: Layer) -> Node:
-        """Infer a nested model for the shapes that it is called on."""
+        """Infer a nested model for the shapes that it is called on.
+
+        What differs between two calls is free: the one program must fit both.
+        """
         assert layer.graph is not None
-        inner = layer.graph
+        first = self.inner.setdefault(layer.name, layer.graph)
         given = [self.values[name] for name in node.inputs]
-        if len(given) != len(inner.inputs):
-            raise UnsupportedError(f"{len(given)} inputs, the model takes {len(inner.inputs)}")
-        for name, value in zip(inner.inputs, given, strict=True):
-            own = inner.values[name]
-            if value.shape is not None and own.shape is not None:
-                values = {**inner.values, name: replace(own, shape=_meet(own.shape, value.shape))}
-                inner = replace(inner, values=values)
-        inner = infer_shapes(inner)
+        if len(given) != len(first.inputs):
+            raise UnsupportedError(f"{len(given)} inputs, the model takes {len(first.inputs)}")
+        called = _with_inputs(first, [value.shape for value in given])
+        shapes = [called.values[name].shape for name in called.inputs]
+        joined = [
+            _join(own, before)
+            for own, before in zip(shapes, self.called.get(layer.name, shapes), strict=True)
+        ]
+        self.called[layer.name] = joined
+        called = infer_shapes(called)
+        inner = called if joined == shapes else infer_shapes(_with_inputs(first, joined))
         self.layers[layer.name] = replace(layer, graph=inner)
-        return self._with_values(node, [inner.values[name] for name in inner.outputs])
+        return self._with_values(node, [called.values[name] for name in called.outputs])
+
+
+def _with_inputs(graph: Graph, shapes: Sequence[tuple[int | None, ...] | None]) -> Graph:
+    """Return the graph for inputs of these shapes, where its own are free."""
+    values = dict(graph.values)
+    for name, shape in zip(graph.inputs, shapes, strict=True):
+        declared = values[name].shape
+        if shape is not None and declared is not None:
+            values[name] = replace(values[name], shape=_meet(declared, shape))
+    return replace(graph, values=values)
+
+
+def _join(
+    one: tuple[int | None, ...] | None, other: tuple[int | None, ...] | None
+) -> tuple[int | None, ...] | None:
+    if one is None or other is None:
+        return None
+    return tuple(a if a == b else None for a, b in zip(one, other, strict=True))
 
 
 def _meet(own: tuple[int | None, ...], given: tuple[int | None, ...]) -> tuple[int | None, ...]:
