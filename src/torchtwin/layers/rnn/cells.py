@@ -93,12 +93,12 @@ def _wrapped(cell: Cell, wrapper: Any, name: str, *args: Any) -> Cell:
 
 
 def _lstm(view: LayerView) -> tuple[Any, Any]:
-    functions = _functions(view)
+    functions = gate_functions(view)
     return (LoopLSTM, functions), None if functions else (nn.LSTM, {})
 
 
 def _gru(view: LayerView) -> tuple[Any, Any]:
-    functions = _functions(view)
+    functions = gate_functions(view)
     if not view["reset_after"]:
         return (LoopGRU, {**functions, "reset_after": False}), None
     return (LoopGRU, functions), None if functions else (nn.GRU, {})
@@ -117,7 +117,7 @@ _KINDS: Mapping[str, Callable[[LayerView], tuple[Any, Any]]] = {
 }  # fmt: skip
 
 
-def _functions(view: LayerView) -> dict[str, Any]:
+def gate_functions(view: LayerView) -> dict[str, Any]:
     """Return the activations that are not an LSTM's usual ones, as arguments."""
     usual = {"activation": "tanh", "recurrent_activation": "sigmoid"}
     given = {name: _plain(view[name]) for name in usual}

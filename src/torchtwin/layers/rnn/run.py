@@ -68,11 +68,11 @@ def steps_backwards(x: Expr) -> Expr:
     return x.flip(1)
 
 
-def recurrent_piece(view: LayerView, cell: Cell, shape: Shape) -> Piece:
-    """Return the piece of a layer that runs `cell` over the steps of its input."""
+def recurrent_piece(view: LayerView, cell: Cell, shape: Shape, x: Expr | None = None) -> Piece:
+    """Return the piece of a layer that runs `cell` over the steps of its input, or of `x`."""
     states = initial_states(view)
     hx = hidden(states, cell)
-    x, mask = view.x, view.mask
+    x, mask = view.x if x is None else x, view.mask
     if shape.backwards:
         x = steps_backwards(x)
         mask = None if mask is None else steps_backwards(mask)
@@ -92,7 +92,8 @@ def recurrent_piece(view: LayerView, cell: Cell, shape: Shape) -> Piece:
             first = [] if not states else [states[0].expr]
             state = (call(last_valid, x, mask, *first)[None],)
     if mask is not None and shape.zero_masked:
-        result = result.masked_fill(~mask[..., None], 0.0)
+        axes = [None] * (view.input.rank - 2)
+        result = result.masked_fill(~mask[(..., *axes)], 0.0)
     if not shape.sequences and (mask is None or cell.takes_mask or shape.zero_masked):
         result = result[:, -1]
     final = tuple(s[0] for s in state) if shape.state else ()
