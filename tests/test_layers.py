@@ -23,5 +23,5 @@ def test_twin_agrees_with_keras(name: str, case: Case) -> None:
 
 
 def test_every_rule_has_a_case() -> None:
-    kept = [name for name in rules() if hasattr(keras.layers, name)]  # Keras 3 has dropped some
+    kept = [name for name in rules() if hasattr(keras.layers, name)]  # not what Keras 3 dropped
     assert [name for name in kept if not rules()[name].cases] == []

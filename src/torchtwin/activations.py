@@ -87,7 +87,9 @@ def _configured(entry: Mapping[str, Any], x: Expr, dim: int) -> Expr:
     name, config = str(entry.get("class_name")), entry.get("config")
     if name == "function" or not isinstance(config, Mapping):
         return activated(str(entry.get("registered_name") or config), x, dim)
-    if rule_of(name).layout != "any":
+    if name == "Softmax" and config.get("axis", -1) in (-1, (-1,), [-1]):
+        return activated("softmax", x, dim)
+    if name == "Softmax" or rule_of(name).layout != "any":
         raise UnsupportedError(f"{name} as an activation is not translated")
     piece = piece_of(LayerView(name, config, [Tensor(x, (None, None))]))
     if piece.module is not None:

@@ -6,6 +6,7 @@
     cell/bias[1]                              one row of a variable
     kernel: 1 h w i m -> (i m) 1 h w          axes of length one
     zeros                                     a parameter that no Keras variable fills
+    given                                     one whose value stands in the config
 
 The left of the arrow describes the Keras variable, the right the PyTorch parameter.
 """
@@ -21,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import numpy as np
 
-CONSTANTS = ("zeros", "ones")
+CONSTANTS = ("zeros", "ones", "given")
 _TOKEN = re.compile(r"[({][^)}]*[)}]|\S+")
 _HEAD = re.compile(r"(?P<variable>[\w/]+)(\[(?P<row>\d+)\])?$")
 

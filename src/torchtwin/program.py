@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from torchtwin.expr import Call, Expr
 from torchtwin.notation import Notation
+from torchtwin.source import Array
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,7 @@ class Submodule:
     frozen: tuple[str, ...] = ()
     comment: str = ""
     untrained: tuple[str, ...] = ()
+    constants: Mapping[str, Array] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

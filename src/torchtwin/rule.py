@@ -28,6 +28,7 @@ from torchtwin.expr import Call
 from torchtwin.graph import Layout
 from torchtwin.notation import Notation
 from torchtwin.program import Class
+from torchtwin.source import Array
 from torchtwin.view import LayerView, defaults
 
 ANY = "any"
@@ -47,7 +48,8 @@ class Piece:
     `expr` is the result, a tuple for several; without it the module is called on the inputs.
     `weights` gives the notation of each parameter and buffer of the module, in Keras's order of
     variables; `sizes` the lengths its letters need. `untrained` names variables of Keras that
-    training does not change, `frozen` parameters that PyTorch must not train. `layout` is that of
+    training does not change, `frozen` parameters that PyTorch must not train,
+    `constants` the values of those whose notation is "given". `layout` is that of
     the results, where it is not the inputs'.
     """
 
@@ -58,6 +60,7 @@ class Piece:
     activation: Any = None
     untrained: Sequence[str] = ()
     frozen: Sequence[str] = ()
+    constants: Mapping[str, Array] = field(default_factory=dict)
     layout: Any = ...
     comment: str = ""
 

@@ -68,7 +68,10 @@ def _parameters(program: Class, arrays: Mapping[str, Array], prefix: str) -> Ite
             notation = sub.weights[parameter]
             array = None
             dtype = str(tensor.dtype).removeprefix("torch.")
-            if not notation.constant:
+            if parameter in sub.constants:
+                array = sub.constants[parameter]
+                dtype = array.dtype
+            elif not notation.constant:
                 array = arrays[f"{sub.layer}/{notation.variable}"]
                 dtype = array.dtype
             shape = tuple(tensor.shape)

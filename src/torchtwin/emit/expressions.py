@@ -115,6 +115,9 @@ def qualified(function: Any) -> str:
     for prefix, module in (("nn.", nn), ("F.", F), ("torch.", torch)):
         if getattr(module, name, None) is function:
             return prefix + name
+    for alias, value in vars(F).items():
+        if value is function:
+            return f"F.{alias}"  # F.logsigmoid calls itself log_sigmoid
     if function.__module__.startswith("torchtwin.nn"):
         return name
     raise TypeError(f"{function!r} is neither torch's nor torchtwin.nn's")

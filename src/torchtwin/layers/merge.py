@@ -70,18 +70,19 @@ def _masked(layer: LayerView, operation: Callable[[Any, Any], Expr]) -> Expr:
     """Return the result for masked inputs: what is masked in one is taken from the others."""
     if len({t.rank for t in layer.inputs}) > 1 or layer.input.layout is not None:
         raise UnsupportedError(f"{layer.class_name} of masked inputs of different ranks")
-    masks = [m.expr[..., None] if m else None for m in layer.masks]
+    masks: list[Any] = [m.expr[..., None] if m else None for m in layer.masks]
     exprs = [t.expr for t in layer.inputs]
     if layer.class_name == "Multiply":
         exprs = [
             x if m is None else x.masked_fill(~m, 1.0) for x, m in zip(exprs, masks, strict=True)
         ]
         known = [m for m in masks if m is not None]
-        result = reduce(operation, exprs)
+        product = reduce(operation, exprs)
         if len(known) < len(masks):
-            return result
-        return result.masked_fill(~reduce(lambda a, b: a | b, known), 0.0)
-    result, kept = exprs[0], masks[0]
+            return product
+        return product.masked_fill(~reduce(lambda a, b: a | b, known), 0.0)
+    result: Expr = exprs[0]
+    kept = masks[0]
     for x, mask in zip(exprs[1:], masks[1:], strict=True):
         if mask is not None:
             x = call(torch.where, mask, x, result)

@@ -1,83 +1,124 @@
-"""Calls of keras.ops that Keras itself writes into a file: those that make and join masks.
-
-Keras 3 keeps the masks of a Functional model as calls of operations among its layers.
-"""
+"""Operations called among the layers: keras.ops in Keras 3, TensorFlow's in Keras 2."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-import torch
+import numpy as np
 
+from torchtwin.apply import torch_dtype
 from torchtwin.errors import UnsupportedError
-from torchtwin.expr import call, equal, not_equal
-from torchtwin.rule import Case, Piece, extra_cases, rule
+from torchtwin.expr import Field, call
+from torchtwin.graph import Constant
+from torchtwin.nn.constant import Constant as ConstantModule
+from torchtwin.ops.registry import ANY, Operation, load_operations
+from torchtwin.ops.tensorflow import NODES, arguments, node_arguments, operation_of
+from torchtwin.rule import Piece, rule
+from torchtwin.source import Array
 from torchtwin.view import LayerView, Tensor
 
-BETWEEN = {
-    "ops.NotEqual": not_equal,
-    "ops.Equal": equal,
-    "ops.LogicalAnd": lambda a, b: a & b,
-    "ops.LogicalOr": lambda a, b: a | b,
-}
+OPERATIONS = load_operations()
+BOOKKEEPING = ("name", "dtype", "trainable")
 
 
-@rule(*BETWEEN)
-def between(layer: LayerView) -> Piece:
-    left, right = (_operand(layer, value) for value in layer.args)
-    return Piece(BETWEEN[layer.class_name](left, right))
+def _piece(
+    layer: LayerView, operation: Operation, args: Sequence[Any], kwargs: Mapping[str, Any]
+) -> Piece:
+    """Return the piece of an operation; an array written in the file becomes a buffer."""
+    arrays: list[np.ndarray] = []
+    args = [_plain(layer, value, arrays) for value in args]
+    kwargs = {name: _plain(layer, value, arrays) for name, value in kwargs.items()}
+    if len(arrays) > 1:
+        raise UnsupportedError(f"{operation.name} with several constant arrays is not translated")
+    result = operation(args, kwargs)
+    if not arrays:
+        return Piece(result)
+    array = arrays[0]
+    module = call(ConstantModule, array.shape, dtype=torch_dtype(str(array.dtype)))
+    given = Array("value", array.shape, str(array.dtype), lambda: array)
+    return Piece(result, module, {"value": "given"}, constants={"value": given})
 
 
-def _operand(layer: LayerView, value: Any) -> Any:
-    if isinstance(value, Tensor):
-        logical = layer.class_name.startswith("ops.Logical") and value.dtype != "bool"
-        return value.expr.bool() if logical else value.expr
-    if isinstance(value, bool | int | float):
+def _plain(layer: LayerView, value: Any, arrays: list[np.ndarray]) -> Any:
+    """Return an argument as a tensor, a plain value, or a structure of them."""
+    if isinstance(value, list | tuple):
+        return [_plain(layer, part, arrays) for part in value]
+    if isinstance(value, Mapping) and set(value) == {"start", "stop", "step"}:
+        return slice(value["start"], value["stop"], value["step"])
+    if not isinstance(value, Constant):
         return value
-    raise UnsupportedError(f"an operand {value!r} is not translated")
+    array = np.asarray(value.value, dtype=value.dtype)
+    if array.ndim == 0:
+        return array.item()
+    layout = layer.inputs[0].layout if layer.inputs else None
+    shape, kind = array.shape, str(array.dtype)
+    if layout is not None:
+        if array.ndim > len(layout):
+            raise UnsupportedError("a constant of higher rank than the tensor beside it")
+        array = array.reshape((1,) * (len(layout) - array.ndim) + shape).transpose(layout)
+        shape = (1,) * (len(layout) - len(shape)) + shape
+    arrays.append(array)
+    return Tensor(Field(layer.module, "value"), shape, kind, layout)
 
 
-@rule("ops.Any", "ops.All")
-def reduced(layer: LayerView) -> Piece:
-    axis, keep = layer["axis"], {"keepdim": True} if layer["keepdims"] else {}
-    if not isinstance(axis, int):
-        raise UnsupportedError(f"{layer.class_name}(axis={axis!r}) is not translated")
-    x = layer.x if layer.input.dtype == "bool" else layer.x.bool()
-    return Piece(x.any(axis, **keep) if layer.class_name == "ops.Any" else x.all(axis, **keep))
+def _keras(layer: LayerView) -> Piece:
+    operation = OPERATIONS[layer.class_name.removeprefix("ops.")]
+    config = {k: layer[k] for k in layer.config if k != "name"}
+    if operation.name not in ("Cast", "ZerosLike", "OnesLike", "FullLike", "Cumsum", "Prod"):
+        config = {k: v for k, v in config.items() if k not in BOOKKEEPING}
+    return _piece(layer, operation, layer.args, {**config, **_called(layer)})
 
 
-@rule("ops.ExpandDims", "ops.Squeeze")
-def resized(layer: LayerView) -> Piece:
-    axis = layer["axis"]
-    if not isinstance(axis, int):
-        raise UnsupportedError(f"{layer.class_name}(axis={axis!r}) is not translated")
-    more = layer.class_name == "ops.ExpandDims"
-    return Piece(layer.x.unsqueeze(axis) if more else layer.x.squeeze(axis))
+def _called(layer: LayerView) -> dict[str, Any]:
+    return {name: layer.call(name) for name in layer.kwargs}
 
 
-@rule("ops.ZerosLike", "ops.OnesLike")
-def filled(layer: LayerView) -> Piece:
-    function = torch.zeros_like if layer.class_name == "ops.ZerosLike" else torch.ones_like
-    dtype = layer.get("dtype")
-    kind = getattr(torch, str(dtype), None) if dtype else None
-    if dtype and not isinstance(kind, torch.dtype):
-        raise UnsupportedError(f"{layer.class_name}(dtype={dtype!r}) is not translated")
-    return Piece(call(function, layer.x, **({"dtype": kind} if dtype else {})))
+for _name, _operation in OPERATIONS.items():
+    rule(f"ops.{_name}", layout=_operation.layout, cases=_operation.cases)(_keras)
 
 
-@rule("ops.Concatenate")
-def concatenate(layer: LayerView) -> Piece:
-    return Piece(call(torch.cat, [t.expr for t in layer.inputs], dim=layer["axis"]))
+def _tensorflow_layout(config: Mapping[str, Any], rank: int) -> Any:
+    """Return ANY for what works on each element, whatever it is called."""
+    node = config.get("node_def") or {}
+    function = config.get("function")
+    try:
+        name = operation_of(str(function)) if function else NODES.get(str(node.get("op")))
+    except UnsupportedError:
+        return None
+    operation = OPERATIONS.get(str(name))
+    if operation is None:
+        return None
+    known = {"data_format": "channels_last"} if name == "DepthToSpace" else {}
+    layout = operation.layout
+    return layout(known, rank) if callable(layout) else ANY if layout == ANY else None
 
 
-_TWO = [(2, 5, 3), (2, 5, 3)]
-for _name in BETWEEN:
-    extra_cases(_name, [Case({}, _TWO, inputs="int:2")])
-for _name in ("ops.Any", "ops.All"):
-    extra_cases(_name, [Case({"axis": -1}, (2, 5, 3), inputs="int:2")])
-    extra_cases(_name, [Case({"axis": 1, "keepdims": True}, (2, 5, 3), inputs="int:2")])
-extra_cases("ops.ExpandDims", [Case({"axis": -1}, (2, 5)), Case({"axis": 1}, (2, 5))])
-extra_cases("ops.Squeeze", [Case({"axis": -1}, (2, 5, 1))])
-for _name in ("ops.ZerosLike", "ops.OnesLike"):
-    extra_cases(_name, [Case({"dtype": "bool"}, (2, 5)), Case({}, (2, 5))])
-extra_cases("ops.Concatenate", [Case({"axis": 1}, _TWO)])
+@rule("TFOpLambda", "SlicingOpLambda", layout=_tensorflow_layout)
+def tf_op_lambda(layer: LayerView) -> Piece:
+    function = str(layer.get("function"))
+    name = operation_of(function)
+    if name not in OPERATIONS:
+        raise UnsupportedError(f"the TensorFlow function {function} is not translated")
+    args, kwargs = arguments(function, layer.args, _called(layer))
+    return _piece(layer, OPERATIONS[name], args, kwargs)
+
+
+@rule("TensorFlowOpLayer", layout=_tensorflow_layout)
+def tensorflow_op_layer(layer: LayerView) -> Piece:
+    """One operation of TensorFlow's graph, as TensorFlow 1 and 2.0 to 2.3 wrote it."""
+    constants = {str(k): _constant(v) for k, v in (layer.get("constants") or {}).items()}
+    node: Any = layer.get("node_def")
+    if not isinstance(node, Mapping):
+        raise UnsupportedError("a TensorFlow operation without its definition")
+    tensors = layer.args[0] if isinstance(layer.args[0], list | tuple) else layer.args
+    name, args, kwargs = node_arguments(node, tensors, constants)
+    return _piece(layer, OPERATIONS[name], args, kwargs)
+
+
+def _constant(value: Any) -> Any:
+    """Return a constant of a node: whole numbers and lists of them as they are."""
+    array = np.asarray(value)
+    if array.ndim and array.dtype.kind == "f":
+        return Constant(value, "float32")
+    return value

@@ -17,13 +17,17 @@ def sparse_plus(x: torch.Tensor) -> torch.Tensor:
 
 
 def sparsemax(x: torch.Tensor, dim: int = -1) -> torch.Tensor:
-    """Euclidean projection onto the simplex (Martins and Astudillo, 2016)."""
+    """Sparse softmax as Keras has it.
+
+    Its threshold comes of the sum of all cumulative sums in the support, where Martins and
+    Astudillo (2016) take the last one; with one number in the support they agree.
+    """
     ordered = x.sort(dim=dim, descending=True).values
-    count = torch.ones_like(ordered).cumsum(dim)
     total = ordered.cumsum(dim)
-    support = 1 + count * ordered > total
-    size = support.sum(dim=dim, keepdim=True)
-    threshold = (total.gather(dim, size - 1) - 1) / size
+    count = torch.ones_like(x).cumsum(dim)
+    support = ordered - (total - 1) / count > 0
+    sums = total.masked_fill(~support, 0.0).sum(dim=dim, keepdim=True)
+    threshold = (sums - 1) / support.sum(dim=dim, keepdim=True)
     return (x - threshold).clamp(min=0)
 
 

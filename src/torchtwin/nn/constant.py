@@ -1,0 +1,14 @@
+"""Tensors that a model holds and does not train."""
+
+from __future__ import annotations
+
+import torch
+from torch import nn
+
+
+class Constant(nn.Module):
+    """Holds `value`, a tensor that is part of the model and not trained."""
+
+    def __init__(self, shape: tuple[int, ...], dtype: torch.dtype = torch.float32) -> None:
+        super().__init__()
+        self.register_buffer("value", torch.zeros(shape, dtype=dtype))

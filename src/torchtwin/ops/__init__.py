@@ -1,0 +1,1 @@
+"""Keras's operations on tensors as PyTorch expressions, for graphs that call them."""
