@@ -5,6 +5,7 @@ from __future__ import annotations
 import keras
 import numpy as np
 import pytest
+import torch
 from cases import FLOAT32, compare, outputs, randomize, run
 from keras import layers as kl
 
@@ -132,3 +133,16 @@ def test_frozen_layers_are_frozen() -> None:
     model = keras.Sequential([keras.Input((4,)), kl.Dense(3, trainable=False), kl.Dense(2)])
     module = agree(model, [normal(2, 4)]).module
     assert [p.requires_grad for p in module.parameters()] == [False, False, True, True]
+
+
+def test_keras_3_trains_what_it_wrote_down_as_not_training() -> None:
+    x = keras.Input((8,))
+    y = kl.BatchNormalization(name="norm")(kl.Dropout(0.5, name="thin")(x))
+    model = keras.Model(x, y)
+    written = model.get_config()["layers"][1]["inbound_nodes"][0]["kwargs"]
+    assert written["training"] is False
+    module = torchtwin.convert(model).module.train()
+    given = torch.ones(64, 8)
+    before = module.norm.running_mean.clone()
+    assert not torch.equal(module(given), module(given))
+    assert not torch.equal(module.norm.running_mean, before)

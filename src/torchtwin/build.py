@@ -161,6 +161,9 @@ def _arguments(call: Any, histories: _Histories) -> tuple[tuple[Any, ...], dict[
     if isinstance(call, Mapping):
         args = tuple(_decoded(a) for a in call.get("args") or ())
         kwargs = {k: _decoded(v) for k, v in (call.get("kwargs") or {}).items()}
+        # Keras 3 writes training=False for every Dropout, and trains it all the same: what
+        # the model is called with goes before what is written here.
+        kwargs.pop("training", None)
         return args, _said(kwargs)
     if isinstance(call, list) and call and isinstance(call[0], str):
         call = [call]
