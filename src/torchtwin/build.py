@@ -164,8 +164,6 @@ def _arguments(call: Any, histories: _Histories) -> tuple[tuple[Any, ...], dict[
         # Keras 3 writes training=False for every Dropout, and trains it all the same: what
         # the model is called with goes before what is written here.
         kwargs.pop("training", None)
-        if kwargs.get("training") is False:
-            del kwargs["training"]  # what Keras 3 found, not what was asked; a call overrides it
         return args, _said(kwargs)
     if isinstance(call, list) and call and isinstance(call[0], str):
         call = [call]
