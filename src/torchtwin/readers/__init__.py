@@ -22,10 +22,14 @@ def read(model: Any, weights: str | Path | None = None) -> Source:
     """
     if live.accepts(model):
         source = _guarded(live.read, model, type(model).__name__)
+    elif not isinstance(model, str | Path):
+        raise UnreadableModel(f"a {type(model).__name__} is neither a path nor a Keras model")
     else:
         source = _guarded(_opened, Path(model), str(model))
     if weights is not None:
         source = _with(source, _guarded(_opened, Path(weights), str(weights)))
+    if not source.version:
+        source = dataclasses.replace(source, version="2")
     if not isinstance(source.config.get("config"), dict | list):
         raise UnreadableModel(
             "it holds weights but no architecture",
@@ -49,12 +53,12 @@ def _with(source: Source, given: Source) -> Source:
     """Return `source` with the weights of `given`."""
     if given.weights is None:
         raise UnreadableModel("it holds no weights", where=str(given.origin or ""))
-    config = dict(source.config)
-    config.pop("backend", None)
+    config = {k: v for k, v in source.config.items() if k != "backend"}
     if "backend" in given.config:
         config["backend"] = given.config["backend"]
+    version = source.version or given.version  # an old architecture may not name its version
     return dataclasses.replace(
-        source, config=config, weights=given.weights, optimizer=given.optimizer
+        source, config=config, version=version, weights=given.weights, optimizer=given.optimizer
     )
 
 

@@ -48,4 +48,4 @@ def _version(model: dict[str, Any]) -> str:
     """Return the version that the file names, or one that its way of writing shows."""
     if isinstance(stated := model.get("keras_version"), str) and re.match(r"\d", stated):
         return stated
-    return "3" if "registered_name" in model or "module" in model else "2"
+    return "3" if "registered_name" in model or "module" in model else ""

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from torchtwin.errors import UnreadableModel
-from torchtwin.readers import hdf, members, plain
+from torchtwin.readers import assets, hdf, members, plain
 from torchtwin.readers.window import Window
 from torchtwin.source import Array, Source, Tree
 
@@ -40,7 +40,17 @@ def read(path: Path) -> Source:
         metadata = members.text(archive, found[METADATA]) if METADATA in found else None
         config = members.text(archive, found[CONFIG])
         window = members.window(path, archive, found[WEIGHTS]) if WEIGHTS in found else None
-        return _source(path, config, metadata, window)
+        source = _source(path, config, metadata, window)
+        assets.place(source.config, _vocabularies(archive, found))
+        return source
+
+
+def _vocabularies(archive: zipfile.ZipFile, found: members.Members) -> dict[str, list[str]]:
+    return {
+        name.removeprefix("assets/"): assets.lines(members.text(archive, info))
+        for name, info in found.items()
+        if name.startswith("assets/") and name.endswith(f"/{assets.FILE}")
+    }
 
 
 def _source(path: Path, config: bytes, metadata: bytes | None, window: Window | None) -> Source:

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from pyfive import Dataset, Group
 
 SIGNATURE = b"\x89HDF\r\n\x1a\n"
+END_OF_FILE = {0: 40, 1: 44, 2: 28, 3: 28}
+"""Where the superblock says how long the file is, by its version."""
+
 MOST_OBJECTS = 200_000
 DEEPEST = 64
 COMPACT, CONTIGUOUS, CHUNKED = 0, 1, 2
@@ -32,6 +35,11 @@ def opened(window: Window) -> Group:
     """Return the root group of the HDF5 file in `window`."""
     import pyfive
 
+    head = window.read(64)
+    window.seek(0)
+    at = END_OF_FILE.get(head[8]) if head.startswith(SIGNATURE) else None
+    if at and int.from_bytes(head[at : at + 8], "little") > window.size:
+        raise UnreadableModel("the HDF5 file is truncated: it should be longer")
     return pyfive.File(window)
 
 
@@ -94,7 +102,7 @@ def numpy_name(dataset: Dataset) -> str:
     if mark is not None and as_text(mark) == "bfloat16" and dtype.itemsize == 2:
         return "bfloat16"
     enum = (dtype.metadata or {}).get("enum")
-    if enum and set(enum) == {"FALSE", "TRUE"}:
+    if enum and dtype.itemsize == 1 and next(iter(enum)).startswith("FALSE"):
         return "bool"
     return str(dtype.newbyteorder("=").name if dtype.kind in KINDS else dtype.str)
 

@@ -10,7 +10,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from torchtwin.errors import UnreadableModel
-from torchtwin.readers import plain
+from torchtwin.readers import assets, plain
 from torchtwin.source import Array, Ordered, Source
 
 if TYPE_CHECKING:
@@ -35,13 +35,15 @@ def read(model: Any) -> Source:
             f"the model gives no config: {error}",
             hint="build it as Sequential or Functional, or write get_config",
         ) from None
-    compiled = config.pop("compile_config", None)
+    assets.from_live(model, config)
+    compiled = _compiled(model) or config.pop("compile_config", None)
+    config.pop("compile_config", None)
     return Source(
         config=config,
         version=str(config.get("keras_version") or _version(model)),
         format="live model",
         weights=Ordered({layer.name: _arrays(layer) for layer in model.layers}),
-        compile=compiled if isinstance(compiled, dict) else _compiled(model),
+        compile=compiled if isinstance(compiled, dict) else None,
         optimizer=_optimizer(model),
     )
 
@@ -76,7 +78,8 @@ def _optimizer(model: Any) -> tuple[Array, ...]:
 
 
 def _arrays(layer: Any) -> tuple[Array, ...]:
-    return tuple(_array(v) for v in (*layer.trainable_weights, *layer.non_trainable_weights))
+    weights = (*layer.trainable_weights, *layer.non_trainable_weights)
+    return tuple(_array(v) for v in weights if hasattr(v, "numpy"))  # a vocabulary is no array
 
 
 def _array(variable: Any) -> Array:

@@ -80,6 +80,8 @@ DROPPED = ("consume_less", "input_dtype", "nb_row", "nb_col", "weights")
 
 def rename(given: str, cls: str, config: dict[str, Any], context: Context) -> None:
     """Give Keras 1's arguments their later names, in place."""
+    if context.major > 2:
+        return
     own = BY_CLASS.get(cls, KERNEL)
     for old, new in {**ANY, **own}.items():
         if old in config and new not in config:
@@ -92,6 +94,13 @@ def rename(given: str, cls: str, config: dict[str, Any], context: Context) -> No
         config["data_format"] = ORDERINGS[config["data_format"]]
     if config.get("data_format") == "default":
         del config["data_format"]
+    _rename_of_class(given, cls, config, context)
+    for key in DROPPED:
+        config.pop(key, None)
+
+
+def _rename_of_class(given: str, cls: str, config: dict[str, Any], context: Context) -> None:
+    """Rename what only some classes had."""
     if "forget_bias_init" in config:
         config["unit_forget_bias"] = config.pop("forget_bias_init") == "one"
     if given.startswith("Deconv") and "nb_row" in config:
@@ -105,5 +114,5 @@ def rename(given: str, cls: str, config: dict[str, Any], context: Context) -> No
         )
     if cls == "Embedding":
         config.pop("dropout", None)  # it acted in training only, and Keras 2 dropped it
-    for key in DROPPED:
-        config.pop(key, None)
+    else:
+        config.pop("input_dim", None)

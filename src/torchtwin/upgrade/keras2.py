@@ -11,7 +11,7 @@ from torchtwin.upgrade import recurrent
 from torchtwin.upgrade.context import Context
 
 MEANINGLESS = {
-    *("implementation", "batch_input_shape", "input_length", "input_shape", "build_input_shape"),
+    *("implementation", "input_length", "input_shape", "build_input_shape"),
     *("dynamic", "autocast", "quantization_config", "query_shape", "key_shape", "value_shape"),
     *("fused", "virtual_batch_size", "adjustment"),
 }
@@ -25,7 +25,7 @@ OFF = {
 
 GROUPED = frozenset({"Conv1D", "Conv2D", "Conv3D"})
 LENGTHS = ("kernel_size", "strides", "dilation_rate", "pool_size")
-RENAMED = {"LeakyReLU": {"alpha": "negative_slope"}, "ReLU": {}}
+RENAMED = {"LeakyReLU": {"alpha": "negative_slope"}}
 
 
 def settle(cls: str, config: dict[str, Any], context: Context) -> str:
@@ -35,17 +35,17 @@ def settle(cls: str, config: dict[str, Any], context: Context) -> str:
             config[new] = config.pop(old)
     if cls == "InputLayer":
         _input_layer(config)
-    if cls != "InputLayer":
+    else:
         config.pop("batch_shape", None)
+        config.pop("batch_input_shape", None)
     for key in MEANINGLESS & set(config):
-        del config[key]
+        if context.major < 3 or config[key] is None:
+            del config[key]
     for key in OFF & set(config):
         if not config[key]:
             del config[key]
-    if cls not in GROUPED and config.get("groups") == 1:
+    if "Conv" in cls and cls not in GROUPED and config.get("groups") == 1:
         del config["groups"]
-    if cls != "Embedding":
-        config.pop("input_dim", None)
     if found := re.search(r"([123])D", cls):
         _lengths(config, int(found[1]))
         _sides(cls, config, int(found[1]))
@@ -63,6 +63,17 @@ def _input_layer(config: dict[str, Any]) -> None:
     for key in set(config) - {"name", "batch_shape", "dtype", "sparse", "ragged", "optional"}:
         del config[key]
     config["dtype"] = config.get("dtype") or "float32"
+
+
+def causal_calls(config: dict[str, Any], calls: Any) -> Any:
+    """Move Attention's old argument `causal` into its calls, where Keras has it since 2.11."""
+    if not config.pop("causal", False) or not calls:
+        return calls
+    calls = copy.deepcopy(calls)
+    for call in calls:
+        if isinstance(call, list) and call and isinstance(call[0], list):
+            call[0][3:] = [{**(call[0][3] if len(call[0]) > 3 else {}), "use_causal_mask": True}]
+    return calls
 
 
 def _lengths(config: dict[str, Any], rank: int) -> None:

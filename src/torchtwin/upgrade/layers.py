@@ -76,7 +76,7 @@ def upgraded_layer(entry: Mapping[str, Any], context: Context) -> dict[str, Any]
             result = _custom_layer(entry, context)
         result["name"] = name
         if "inbound_nodes" in entry:
-            result["inbound_nodes"] = entry["inbound_nodes"]
+            result["inbound_nodes"] = keras2.causal_calls(result["config"], entry["inbound_nodes"])
         return result
 
 

@@ -43,6 +43,8 @@ def plain(value: Any) -> Any:
             return [plain(v) for v in value["items"]]
         case "__tensor__" | "__numpy__":
             return plain(value["config"]["value"])
+    if value.get("type") == "ndarray" and set(value) == {"type", "value"}:  # by Keras 2
+        return plain(value["value"])
     return {k: plain(v) for k, v in value.items() if k not in ("shared_object_id", "build_config")}
 
 

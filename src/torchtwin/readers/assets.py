@@ -1,0 +1,67 @@
+"""Vocabularies: what lookup layers learned is beside the config, and is put into it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+LOOKUPS = ("TextVectorization", "StringLookup", "IntegerLookup")
+FILE = "vocabulary.txt"
+CONTAINERS = ("layers", "_layer_checkpoint_dependencies")
+
+Vocabularies = Mapping[str, list[str]]
+
+
+def lines(text: bytes) -> list[str]:
+    """Return the terms of a vocabulary file; its first may be empty, for the mask."""
+    found = text.decode("utf-8").split("\n")
+    while len(found) > 1 and not found[-1]:
+        found.pop()
+    return found
+
+
+def place(model: Mapping[str, Any], vocabularies: Vocabularies, prefix: str = "") -> None:
+    """Put each vocabulary into the config of its layer, which the path names by class."""
+    counts: dict[str, int] = {}
+    for entry in _layers(model):
+        name = _snake(str(entry.get("class_name")))
+        number = counts[name] = counts.get(name, -1) + 1
+        for container in CONTAINERS:
+            path = f"{prefix}{container}/{name}" + f"_{number}" * (number > 0)
+            if found := vocabularies.get(f"{path}/{FILE}"):
+                fill(entry, found)
+            place(entry, vocabularies, f"{path}/")
+
+
+def fill(entry: Mapping[str, Any], terms: list[str]) -> None:
+    """Set the vocabulary of one layer, unless its config has one."""
+    config = entry.get("config")
+    if isinstance(config, dict) and entry["class_name"] in LOOKUPS and not config.get("vocabulary"):
+        integers = entry["class_name"] == "IntegerLookup"
+        config["vocabulary"] = [int(t) for t in terms] if integers else list(terms)
+
+
+def from_live(model: Any, entry: Mapping[str, Any]) -> None:
+    """Ask a live model's lookup layers for their vocabularies."""
+    layers = {layer.name: layer for layer in model.layers}
+    for inner in _layers(entry):
+        layer: Any = layers.get(str(inner["config"].get("name")))
+        if inner.get("class_name") in LOOKUPS and hasattr(layer, "get_vocabulary"):
+            fill(inner, [str(term) for term in layer.get_vocabulary()])
+        elif hasattr(layer, "layers"):
+            from_live(layer, inner)
+
+
+def _layers(model: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    config = model.get("config")
+    listed = config.get("layers") if isinstance(config, Mapping) else None
+    for entry in listed if isinstance(listed, list) else ():
+        if isinstance(entry, Mapping) and isinstance(entry.get("config"), Mapping):
+            yield entry
+
+
+def _snake(class_name: str) -> str:
+    name = re.sub(r"\W+", "", class_name.rpartition(">")[2])
+    name = re.sub("(.)([A-Z][a-z]+)", r"\1_\2", name)
+    return re.sub("([a-z])([A-Z])", r"\1_\2", name).lower()
