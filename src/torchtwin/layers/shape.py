@@ -7,7 +7,7 @@ from typing import Any
 
 from torchtwin.errors import UnsupportedError
 from torchtwin.expr import Expr
-from torchtwin.rule import ANY, Case, Piece, rule
+from torchtwin.rule import ANY, Case, Piece, channels_first, rule
 from torchtwin.view import LayerView, Tensor
 
 
@@ -35,11 +35,17 @@ def activity_regularization(layer: LayerView) -> Piece:
         Case({"target_shape": (-1, 2)}, (2, 3, 4), "one length left open"),
         Case({"target_shape": (12,)}, (2, 3, 4), "to a vector"),
         Case({"target_shape": (2, 2, 3)}, (2, 12), "to an image"),
+        Case({"target_shape": (1, 1, 12)}, (2, 3, 4), "to an image of one pixel"),
         Case({"target_shape": (-1, 4)}, (2, 3, 5, 4), "free lengths", free=True),
     ],
 )
 def reshape(layer: LayerView) -> Piece:
-    return Piece(reshaped(layer.input, layer["target_shape"]), layout=None)
+    target = layer["target_shape"]
+    if len(target) > 2 and set(target[:-1]) == {1} and target[-1] != 1:
+        # one pixel: channels-first in the same order, as the convolution behind it wants them
+        pixel = (target[-1], *target[:-1])
+        return Piece(reshaped(layer.input, pixel), layout=channels_first(len(target) + 1))
+    return Piece(reshaped(layer.input, target), layout=None)
 
 
 def reshaped(x: Tensor, target: Any) -> Expr:

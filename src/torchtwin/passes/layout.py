@@ -156,17 +156,23 @@ class _Assignment:
                 self.values[output] = replace(self.values[output], flattened=flat)
             return node
         value = self.values.get(name)
-        if class_name != "Flatten" or value is None or value.layout is None:
+        flattens = class_name == "Flatten" or (
+            class_name == "Reshape" and self._rank(node.outputs[0]) == 2
+        )
+        if not flattens or value is None or value.layout is None:
             return None
         if self.graph.layers[node.layer].config.get("data_format") == "channels_first":
             return None  # Keras itself moves the channels first
         lengths = tuple(n for n in (value.shape or ())[1:] if n is not None)
         free = len(lengths) + 1 < len(value.shape or ())
-        if free or not self._all_dense(node.outputs[0]):
+        if free:
             return None
-        if sum(n != 1 for n in lengths) > 1:
-            made = replace(self.values[node.outputs[0]], flattened=(lengths, value.layout))
-            self.values[node.outputs[0]] = made
+        if sum(n != 1 for n in lengths) <= 1:
+            return node  # the same order in any layout
+        if not self._all_dense(node.outputs[0]):
+            return None
+        made = replace(self.values[node.outputs[0]], flattened=(lengths, value.layout))
+        self.values[node.outputs[0]] = made
         return node
 
     def _all_dense(self, name: str) -> bool:
