@@ -11,11 +11,14 @@ if TYPE_CHECKING:
     from torchtwin.verify.report import Report
 
 JUDGES = {
-    "jax": ("keras", "jax"),
     "tensorflow": ("keras", "tensorflow"),
+    "jax": ("keras", "jax"),
     "tf_keras": ("tf_keras", "tensorflow"),
 }
-"""Each judge, and the packages that it needs. Keras on torch is none: it shares our kernels."""
+"""Each judge, and the packages that it needs, the faster ones first: JAX compiles every shape.
+
+Keras on torch is none: it would call the kernels that the twin calls.
+"""
 
 
 def installed_judges() -> list[str]:
@@ -39,7 +42,7 @@ def verify(
 
     `model` is a path or a live `keras.Model`, `twin` a Twin or a folder with model.py and
     model.safetensors: what is on disk is executed as it is. The Keras model runs in another
-    process, on JAX or TensorFlow, in float32 and float64; `judge` ("jax", "tensorflow" or
+    process, on JAX or TensorFlow, in float32 and float64; `judge` ("tensorflow", "jax" or
     "tf_keras") chooses one. `weights` is the weights file of an architecture kept apart.
 
     A difference is not raised: see `Report.ok` and `Report.check`. Raises what `convert` raises

@@ -10,7 +10,7 @@ import torch
 from torchtwin.program import Argument, Class
 from torchtwin.verify.numbers import TOLERANCE, Gap, gap, worst
 from torchtwin.verify.reference import Reference
-from torchtwin.verify.report import OutputReport
+from torchtwin.verify.report import OutputReport, counted
 from torchtwin.verify.subject import Subject, run, to_keras
 
 ROUNDING = 10
@@ -58,7 +58,7 @@ def _precision(
     for inputs, wanted, dtypes in trials:
         tensors = run(module, inputs, program.inputs, precision)
         if len(tensors) != len(wanted):
-            raise _Count(f"it returns {len(tensors)} outputs, Keras {len(wanted)}")
+            raise _Count(f"it returns {counted(len(tensors), 'output')}, Keras {len(wanted)}")
         made, found = [], []
         rows = zip(tensors, program.outputs, wanted, dtypes, strict=True)
         for tensor, argument, value, dtype in rows:

@@ -12,6 +12,7 @@ from __future__ import annotations
 import functools
 import importlib
 import json
+import re
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -27,8 +28,7 @@ def main(folder: Path) -> None:
     try:
         answer, arrays = Judge(request, folder).answer()
     except Exception as error:
-        text = next((line for line in str(error).splitlines() if line.strip()), "")
-        answer, arrays = {"error": f"{type(error).__name__}: {text.strip()}"[:400]}, {}
+        answer, arrays = {"error": told(error)}, {}
     np.savez(folder / "outputs.npz", **arrays)
     (folder / "answer.json").write_text(json.dumps(answer), encoding="utf-8")
 
@@ -56,8 +56,7 @@ class Judge:
         try:
             answer["dtypes"]["float64"] = self._run(self._precise(model), "float64")
         except Exception as error:
-            text = str(error).strip().partition("\n")[0]
-            answer["notes"].append(f"Keras cannot run it in float64: {text}"[:300])
+            answer["notes"].append(f"Keras cannot run it in float64: {told(error)}")
         answer["layers"] = self.layers
         return answer, self.arrays
 
@@ -115,12 +114,19 @@ class Judge:
                 if self.watching:
                     self._watch(model, precision)
                 self._reset(model)
-                result = model(inputs if count > 1 else inputs[0], training=False)
+                result = model(self._packed(model, inputs), training=False)
                 outputs = self._flat(result)
                 dtypes.append([dtype_name(x) for x in outputs])
                 for k, x in enumerate(outputs):
                     self.arrays[f"{precision}/{trial}/{k}"] = self._numpy(x)
         return dtypes
+
+    def _packed(self, model: Any, inputs: list[Any]) -> Any:
+        """Return inputs, given in the order of `model.inputs`, as the model takes them."""
+        structure = getattr(model, "_inputs_struct", None)
+        if isinstance(structure, dict):
+            return self.keras.tree.pack_sequence_as(structure, inputs)
+        return inputs if len(inputs) > 1 else inputs[0]
 
     def _reset(self, model: Any) -> None:
         """A stateful layer starts every trial anew, and so does the twin."""
@@ -172,6 +178,13 @@ class Judge:
                     "precision": precision, "key": key,
                 }
             )  # fmt: skip
+
+
+def told(error: Exception) -> str:
+    """Return an error in a line, without the frame and the colours that Keras puts around it."""
+    lines = [re.sub(r"\x1b\[\d+m", "", line).strip() for line in str(error).splitlines()]
+    kept = [line for line in lines if line and not line.startswith("Exception encountered")]
+    return f"{type(error).__name__}: {kept[0] if kept else ''}"[:300]
 
 
 def imported(legacy: bool, judge: str) -> Any:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,6 +14,9 @@ from torchtwin.verify.reference import LayerOutput, Reference
 from torchtwin.verify.report import FirstDifference
 from torchtwin.verify.subject import Subject, to_keras
 from torchtwin.verify.trace import Trace, traced
+
+Values = dict[tuple[str, int], list[np.ndarray]]
+"""What was computed for a layer's result, in Keras's order of axes, once for every call."""
 
 
 @dataclass(frozen=True)
@@ -33,30 +36,47 @@ def first_difference(
 
     In float64 where Keras could do it: there a difference is no rounding.
     """
-    precision = "float64" if "float64" in reference.layers else "float32"
-    outputs = reference.layers.get(precision, ())
-    if subject.module is None or not outputs:
-        return None
+    precision = _precision(reference)
+    mine, left_out = followed(subject, emitted, graph, program, reference)
+    return _first(reference.layers.get(precision, ()), mine, left_out, precision)
+
+
+def _precision(reference: Reference) -> str:
+    return "float64" if "float64" in reference.layers else "float32"
+
+
+def followed(
+    subject: Subject, emitted: str, graph: Graph, program: Class, reference: Reference
+) -> tuple[Values, set[str]]:
+    """Return what the twin computes for each Keras layer that has a line, by path and result.
+
+    With it come the paths of layers whose line is missing.
+    """
+    precision = _precision(reference)
+    if subject.module is None:
+        return {}, set()
     module = subject.precise() if precision == "float64" else subject.module
     trace = traced(
         module, subject.source, emitted, program, inputs=reference.inputs[0], precision=precision
     )
-    return _first(outputs, _by_layer(trace, graph, program), precision)
+    return _by_layer(trace, graph, program), trace.left_out
 
 
 def _first(
-    outputs: Sequence[LayerOutput], mine: Mapping[tuple[str, int], list[np.ndarray]], precision: str
+    outputs: Sequence[LayerOutput], mine: Values, left_out: set[str], precision: str
 ) -> FirstDifference | None:
     agreeing: set[str] = set()
+    missing: list[str] = []
     for output in outputs:
         candidates = mine.get((output.path, output.tensor))
         if not candidates:
+            missing += [output.path] * (output.path in left_out)
             continue
         found = _nearest(candidates, output.value)
         if not found.within(precision):
             return FirstDifference(
                 output.path, output.class_name, found.error, found.problem,
-                len(agreeing - {output.path}),
+                len(agreeing - {output.path}), tuple(dict.fromkeys(missing)),
             )  # fmt: skip
         agreeing.add(output.path)
     return None
@@ -68,11 +88,9 @@ def _nearest(candidates: Sequence[np.ndarray], value: np.ndarray) -> Gap:
     return min(gaps, key=lambda g: (bool(g.problem), g.error))
 
 
-def _by_layer(
-    trace: Trace, graph: Graph, program: Class
-) -> dict[tuple[str, int], list[np.ndarray]]:
+def _by_layer(trace: Trace, graph: Graph, program: Class) -> Values:
     known = dict(_known(graph, program, ""))
-    result: dict[tuple[str, int], list[np.ndarray]] = {}
+    result: Values = {}
     for key, tensors in trace.values.items():
         if (value := known.get(key)) is None:
             continue

@@ -28,18 +28,24 @@ class OutputReport:
 
 @dataclass(frozen=True)
 class FirstDifference:
-    """The first Keras layer, in Keras's order, whose values differ between the two sides."""
+    """The first Keras layer, in Keras's order, whose values differ between the two sides.
+
+    `agreeing` counts the layers before it that agree; `left_out` are those that have no line.
+    """
 
     layer: str
     class_name: str
     error: float
     problem: str = ""
     agreeing: int = 0
+    left_out: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         by = self.problem or f"by {self.error:.1e}"
         before = f"; the {self.agreeing} before it agree" if self.agreeing > 1 else ""
         before = "; the one before it agrees" if self.agreeing == 1 else before
+        if self.left_out:
+            before += f"; model.py has no line for {', '.join(self.left_out)}"
         return f"{self.layer} ({self.class_name}) is the first that differs, {by}{before}"
 
 

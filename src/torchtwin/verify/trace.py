@@ -20,6 +20,7 @@ from torch import nn
 
 from torchtwin.emit.source import class_names
 from torchtwin.emit.variables import Body
+from torchtwin.expr import Part
 from torchtwin.program import Class
 from torchtwin.twin import executed
 from torchtwin.verify.subject import run
@@ -37,10 +38,14 @@ class Place:
 
 
 class Trace:
-    """What the lines of a twin gave, by the module that ran them and the Keras value."""
+    """What the lines of a twin gave, by the module that ran them and the Keras value.
+
+    `left_out` holds the paths of Keras layers whose line is not in the program.
+    """
 
     def __init__(self) -> None:
         self.values: dict[tuple[str, str], list[torch.Tensor]] = {}
+        self.left_out: set[str] = set()
 
     def add(self, module: str, made: Made, result: Any) -> None:
         for path, value in made.items():
@@ -62,7 +67,7 @@ def traced(
 
     What is recorded before an error counts: a program may stop in the middle.
     """
-    places: list[Place] = []
+    trace, places = Trace(), list[Place]()
     tree = ast.parse(source)
     emitted_classes = classes(ast.parse(emitted))
     names = class_names(program, [n for n in emitted_classes if n not in _written(program)])
@@ -70,8 +75,8 @@ def traced(
         name = names[id(cls)]
         here = classes(tree).get(name)
         if here is not None and name in emitted_classes:
-            _instrument(here, emitted_classes[name], cls, places)
-    trace = Trace()
+            made = _instrument(here, emitted_classes[name], cls, places)
+            trace.left_out |= {s.layer for s in Body(cls).statements if s.value not in made}
     _recording(module, ast.unparse(ast.fix_missing_locations(tree)), places, trace)
     try:
         run(module, inputs, program.inputs, precision)
@@ -95,12 +100,15 @@ def _forward(cls: ast.ClassDef) -> ast.FunctionDef | None:
     return found[0] if found else None
 
 
-def _instrument(here: ast.ClassDef, emitted: ast.ClassDef, cls: Class, places: list[Place]) -> None:
-    """Wrap the right sides of a class's lines in calls that record them."""
+def _instrument(
+    here: ast.ClassDef, emitted: ast.ClassDef, cls: Class, places: list[Place]
+) -> set[str]:
+    """Wrap the right sides of a class's lines in calls that record them; return the values."""
+    recorded: set[str] = set()
     mine, theirs = _forward(here), _forward(emitted)
     if mine is None or theirs is None:
-        return
-    for statement, made in _matched(mine.body, theirs.body, Body(cls).made(), cls):
+        return recorded
+    for statement, made in _matched(mine.body, theirs.body, lines_of(theirs.body, cls), cls):
         value = getattr(statement, "value", None)
         if not isinstance(statement, ast.Assign | ast.Return) or value is None:
             continue
@@ -109,20 +117,57 @@ def _instrument(here: ast.ClassDef, emitted: ast.ClassDef, cls: Class, places: l
         call.args[2] = value
         statement.value = call
         places.append(Place(here.name, made))
+        recorded.update(made.values())
+    return recorded
+
+
+def lines_of(body: Sequence[ast.stmt], cls: Class) -> list[Made]:
+    """Return the Keras values that each line makes of a `forward` as torchtwin writes it."""
+    named = Body(cls)
+    plain = [s for s in named.statements if not isinstance(s.expr, Part)]
+    parts = [s for s in named.statements if isinstance(s.expr, Part)]
+    result: list[Made] = []
+    for line in body:
+        made: Made = {}
+        target = line.targets[0] if isinstance(line, ast.Assign) else None
+        if isinstance(target, ast.Tuple):
+            names = dict(_names(target, ()))
+            made = {
+                s.expr.path: s.value
+                for s in parts[: len(names)]
+                if isinstance(s.expr, Part) and names.get(s.expr.path) == named.name_of(s.value)
+            }
+            parts = [s for s in parts if s.value not in made.values()]
+        elif plain and _makes(line, named.name_of(plain[0].value)):
+            made = {(): plain.pop(0).value}
+        result.append(made)
+    return result
+
+
+def _makes(line: ast.stmt, name: str) -> bool:
+    """Tell whether a line assigns to `name`, or returns what it computes."""
+    if isinstance(line, ast.Assign):
+        return ast.unparse(line.targets[0]) == name
+    return isinstance(line, ast.Return) and not isinstance(line.value, ast.Name | ast.Tuple)
+
+
+def _names(target: ast.expr, path: tuple[int, ...]) -> Iterator[tuple[tuple[int, ...], str]]:
+    if isinstance(target, ast.Tuple):
+        for k, element in enumerate(target.elts):
+            yield from _names(element, (*path, k))
+    elif isinstance(target, ast.Name):
+        yield path, target.id
 
 
 def _matched(
     mine: list[ast.stmt], theirs: list[ast.stmt], made: Sequence[Made], cls: Class
 ) -> Iterator[tuple[ast.stmt, Made]]:
     """Yield the statements of a file with the Keras values that they make."""
-    # One line more when the last one returns names.
-    sure = len(theirs) in (len(made), len(made) + 1)
     found: dict[int, Made] = {}
-    if sure:
-        a, b = [ast.unparse(s) for s in mine], [ast.unparse(s) for s in theirs]
-        for tag, i, i2, j, j2 in SequenceMatcher(None, a, b, autojunk=False).get_opcodes():
-            if tag == "equal" or (tag == "replace" and i2 - i == j2 - j):
-                found |= {i + k: made[j + k] for k in range(i2 - i) if j + k < len(made)}
+    a, b = [ast.unparse(s) for s in mine], [ast.unparse(s) for s in theirs]
+    for tag, i, i2, j, j2 in SequenceMatcher(None, a, b, autojunk=False).get_opcodes():
+        if tag == "equal" or (tag == "replace" and i2 - i == j2 - j):
+            found |= {i + k: made[j + k] for k in range(i2 - i) if made[j + k]}
     by_submodule = _by_submodule(mine, cls)
     for k, statement in enumerate(mine):
         if k in found:
