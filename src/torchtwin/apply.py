@@ -10,12 +10,14 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
+from torch import nn
 
 from torchtwin.activations import activated
 from torchtwin.errors import TorchTwinError, UnsupportedError
 from torchtwin.evaluate import evaluate, instance, shapes_only
 from torchtwin.expr import Expr, Member, Var
 from torchtwin.graph import Graph, Layer, Layout, Node, Ref, Value
+from torchtwin.precision import cast, constructed, policy_of
 from torchtwin.program import Class
 from torchtwin.rule import Piece, rule_of
 from torchtwin.view import LayerView, Tensor
@@ -71,7 +73,8 @@ def _placed(error: TorchTwinError, layer: Layer) -> TorchTwinError:
 def view_of(graph: Graph, node: Node, member: Member | None = None) -> LayerView:
     """Return the view of a node's layer, with its arguments as tensors."""
     layer = graph.layers[node.layer]
-    tensors = {name: tensor_of(graph.values[name]) for name in node.inputs}
+    policy = policy_of(layer) if layer.graph is None and node.kind == "call" else None
+    tensors = {name: cast(tensor_of(graph.values[name]), policy) for name in node.inputs}
     masks = [tensor_of(graph.values[m]) if m else None for m in node.masks]
     return LayerView(
         layer.class_name, layer.config, [tensors[n] for n in node.inputs],
@@ -147,6 +150,11 @@ def _nested(view: LayerView, program: Class) -> Piece:
 
 
 def _run(graph: Graph, node: Node, view: LayerView, piece: Piece, module: Any) -> Applied:
+    if piece.module is not None and node.kind == "call" and not isinstance(piece.module, Class):
+        made = instance(piece.module) if module is None else module
+        policy = policy_of(graph.layers[node.layer])
+        holds = isinstance(made, nn.Module) and bool(made.state_dict())
+        piece = replace(piece, module=constructed(piece.module, policy, holds=holds))
     if piece.module is not None and module is None:
         module = instance(piece.module)
     modules = {view.module.attribute: module}

@@ -182,6 +182,11 @@ def rules() -> Mapping[str, Rule]:
 def rule_of(class_name: str) -> Rule:
     """Return the rule of a Keras class; raise UnsupportedError when there is none."""
     found = rules().get(class_name)
+    if found is None and class_name.startswith("ops."):
+        raise UnsupportedError(
+            f"the operation keras.{class_name} is not translated",
+            hint="rebuild the model without it in Keras",
+        )
     if found is None:
         own = class_name in defaults()
         raise UnsupportedError(

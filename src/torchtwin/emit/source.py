@@ -11,7 +11,7 @@ from typing import Any
 from torchtwin.emit.expressions import Printer, qualified
 from torchtwin.emit.helpers import helpers_of, source_of
 from torchtwin.emit.variables import Body
-from torchtwin.expr import Call
+from torchtwin.expr import Call, Method
 from torchtwin.names import RESERVED
 from torchtwin.program import Argument, Class, Submodule
 
@@ -140,4 +140,6 @@ def formatted(source: str) -> str:
 
 def describe(constructor: Any) -> str:
     """Return what a layer became, in a word or two for a table."""
+    if isinstance(constructor, Method):  # nn.Linear(3, 4).half()
+        return f"{describe(constructor.subject)}, {constructor.name}"
     return qualified(constructor.function) if isinstance(constructor, Call) else constructor.name

@@ -1,0 +1,67 @@
+"""The dtype policy of a layer: in which precision it keeps its weights and computes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+
+from torchtwin.errors import UnsupportedError
+from torchtwin.expr import Call, Method
+from torchtwin.graph import Layer
+from torchtwin.view import Tensor
+
+CASTS = {"float32": "float", "float64": "double", "float16": "half", "bfloat16": "bfloat16"}
+"""The floating-point dtypes of Keras, and the methods of PyTorch that cast to them."""
+
+INNER = ("layer", "backward_layer", "cell", "cells")
+NOT_CAST = ("ops.", "TFOpLambda", "SlicingOpLambda", "TensorFlowOpLayer")
+"""Operations take what they are given; layers cast their inputs to their own dtype."""
+
+
+def policy_of(layer: Layer) -> str | None:
+    """Return the floating-point dtype of a layer, or None where it has none of its own.
+
+    Raises UnsupportedError for a policy of which weights and computation differ, mixed or
+    quantized, and for a wrapper whose inner layer has another.
+    """
+    if layer.class_name.startswith(NOT_CAST):
+        return None
+    found = dict.fromkeys(_policies(layer.config))
+    for policy in found:
+        if not isinstance(policy, str) or policy.startswith("mixed_"):
+            raise UnsupportedError(
+                f"the dtype policy {policy} is not translated: its weights and what it computes"
+                " differ in precision",
+                hint="set the policy of the layers to float32 in Keras, and save the model again",
+            )
+    floats = [policy for policy in found if policy in CASTS]
+    if len(floats) > 1:
+        raise UnsupportedError(f"layers of several precisions in one: {', '.join(floats)}")
+    return floats[0] if floats else None
+
+
+def _policies(config: Mapping[str, Any]) -> Iterator[Any]:
+    if config.get("dtype") is not None:
+        given = config["dtype"]
+        yield given if isinstance(given, str) else given.get("class_name", "of another kind")
+    for key in INNER:
+        entries = config.get(key)
+        for entry in entries if isinstance(entries, list) else [entries]:
+            if isinstance(entry, Mapping) and isinstance(entry.get("config"), Mapping):
+                yield from _policies(entry["config"])
+
+
+def cast(tensor: Tensor, policy: str | None) -> Tensor:
+    """Return a tensor in a layer's precision; whole numbers stay whole."""
+    if policy is None or tensor.dtype == policy or tensor.dtype not in CASTS:
+        return tensor
+    return replace(tensor, expr=getattr(tensor.expr, CASTS[policy])(), dtype=policy)
+
+
+def constructed(constructor: Any, policy: str | None, *, holds: bool) -> Any:
+    """Return the constructor of a module whose weights have a layer's precision."""
+    if policy in (None, "float32") or not holds or not isinstance(constructor, Call):
+        return constructor
+    assert policy is not None
+    return Method(constructor, CASTS[policy], (), {})
