@@ -81,9 +81,10 @@ def trains(twin: torchtwin.Twin, given: list[np.ndarray]) -> None:
 
 def compiles_and_exports(twin: torchtwin.Twin, given: list[np.ndarray]) -> None:
     inputs = tensors(twin, given)
+    """Dynamo takes `nn.LSTM` and its kin, anyone's, only when `allow_rnn` is set."""
     torch._dynamo.reset()
     module = twin.module
-    with torch.no_grad():
+    with torch.no_grad(), torch._dynamo.config.patch(allow_rnn=True):
         wanted = module(*inputs)
         compiled = torch.compile(module, fullgraph=True, backend="eager")(*inputs)
         exported = torch.export.export(module, inputs).module()(*inputs)

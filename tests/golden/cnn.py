@@ -1,0 +1,42 @@
+"""The Keras model `cnn`.
+
+Takes image (B, 1, 28, 28); returns (B, 10).
+
+Written by torchtwin: plain PyTorch, yours to change. `load()` reads model.safetensors.
+"""
+
+from pathlib import Path
+
+import torch.nn.functional as F
+from safetensors.torch import load_file
+from torch import nn
+
+
+class Cnn(nn.Module):
+    """The Keras model `cnn`."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv_1 = nn.Conv2d(1, 32, 3, padding="same")
+        self.norm_1 = nn.BatchNorm2d(32, eps=0.001, momentum=0.01)
+        self.conv_2 = nn.Conv2d(32, 64, 3, stride=2)
+        self.dropout = nn.Dropout(0.5)
+        self.digits = nn.Linear(576, 10)
+
+    def forward(self, x):
+        x = self.conv_1(x)  # (B, 32, 28, 28)
+        x = self.norm_1(x)
+        x = F.relu(x)
+        x = F.max_pool2d(x, 2)  # (B, 32, 14, 14)
+        x = F.relu(self.conv_2(F.pad(x, (0, 1, 0, 1))))  # (B, 64, 7, 7)
+        x = F.max_pool2d(x, 2)  # (B, 64, 3, 3)
+        x = x.flatten(1)  # (B, 576)
+        x = self.dropout(x)
+        return F.softmax(self.digits(x), dim=-1)  # (B, 10)
+
+
+def load(weights=Path(__file__).with_name("model.safetensors")):
+    """Return the model with its trained weights, in eval mode."""
+    model = Cnn()
+    model.load_state_dict(load_file(weights))
+    return model.eval()
