@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -23,6 +23,7 @@ from torchtwin.expr import (
     Unary,
     Var,
 )
+from torchtwin.nn.recurrent import Recurrence
 from torchtwin.program import Class
 
 
@@ -88,7 +89,23 @@ def instance(constructor: Any) -> Any:
         return Runner(constructor)
     with torch.device("meta"):
         module = evaluate(constructor, {}, {})
-    return module.eval() if isinstance(module, nn.Module) else module
+    if not isinstance(module, nn.Module):
+        return module
+    for part in module.modules():
+        if isinstance(part, Recurrence):
+            part.forward = _one_step(part.forward)  # type: ignore[method-assign]
+    return module.eval()
+
+
+def _one_step(forward: Callable[..., Any]) -> Callable[..., Any]:
+    """Return the `forward` of a Recurrence that walks one step: a loop on meta takes long."""
+
+    def forward_once(x: Any, hx: Any = None, mask: Any = None) -> Any:
+        output, state = forward(x[:, :1], hx, mask if mask is None else mask[:, :1])
+        sizes = (output.shape[0], x.shape[1], *output.shape[2:])
+        return output.expand(sizes).contiguous(), state
+
+    return forward_once
 
 
 class _OneStep(TorchFunctionMode):

@@ -18,6 +18,9 @@ from torchtwin.expr import Var
 from torchtwin.graph import Graph, Node, Ref, refs
 from torchtwin.rule import rule_of
 
+RECURRENT = ("LSTM", "GRU", "SimpleRNN", "RNN", "Bidirectional", "ConvLSTM1D", "ConvLSTM2D",
+             "ConvLSTM3D")  # fmt: skip
+
 Masks = Mapping[str, str | None]
 """The mask of each value, by name."""
 
@@ -68,13 +71,15 @@ class _Explicit:
 
     def run(self, wanted: Sequence[str] | None) -> Graph:
         """Return the graph; `wanted` are outputs whose masks are outputs too, None for all."""
-        for node in self.graph.nodes:
-            masks = node.masks or tuple(self.masks.get(name) for name in node.inputs)
-            node = replace(node, masks=masks if any(masks) else ())
+        for given in self.graph.nodes:
+            masks = given.masks or tuple(self.masks.get(name) for name in given.inputs)
+            node = replace(given, masks=masks if any(masks) else ())
             if self.layers[node.layer].graph is not None:
                 self._nested(node)
+            elif given.masks or not self._misses(node):
+                self._call(node, node)
             else:
-                self._call(node)
+                self._call(replace(node, masks=()), node)
         outputs = self.graph.outputs if wanted is None else wanted
         made = tuple(self.masks.get(name) for name in outputs)
         further = tuple(dict.fromkeys(m for m in made if m and m not in self.given.values()))
@@ -95,9 +100,18 @@ class _Explicit:
     def _local(self) -> Graph:
         return replace(self.graph, layers=self.layers, values=self.values)
 
-    def _call(self, node: Node) -> None:
+    def _misses(self, node: Node) -> bool:
+        """Tell whether the layer does not see the mask: Keras 3 gives a recurrent layer that of
+        its sequence only where no initial state comes with it."""
+        arguments = (*node.args, *node.kwargs.values())
+        several = sum(any(True for _ in refs(part)) for part in arguments) > 1
+        old = self.graph.version[:2] in ("1.", "2.")
+        return several and not old and self.layers[node.layer].class_name in RECURRENT
+
+    def _call(self, node: Node, masked: Node) -> None:
+        """Add a call; `masked` is the same call with the masks that go on through it."""
         self.nodes.append(node)
-        for output, made in zip(node.outputs, self._made(node), strict=False):
+        for output, made in zip(node.outputs, self._made(masked), strict=False):
             if isinstance(made, Node):
                 self.nodes.append(made)
                 name = made.outputs[0]
