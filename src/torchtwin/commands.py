@@ -100,7 +100,7 @@ def _show_twin(screen: Screen, twin: Twin) -> None:
 
     found = rows(twin)
     screen.table(
-        ("Layer", "Class", "PyTorch", "Output", ">Parameters"),
+        ("Layer", "Class", "PyTorch", "Output", ">Params"),
         [
             ("  " * r.depth + r.layer, r.class_name, r.became, r.shape,
              f"{r.parameters:,}" if r.parameters else "")
@@ -197,7 +197,7 @@ def _show_layers(screen: Screen, found: Inspection) -> None:
     from torchtwin.emit.source import shape_text
 
     screen.table(
-        ("Layer", "Class", "Output", ">Parameters"),
+        ("Layer", "Class", "Output", ">Params"),
         [
             ("  " * layer.depth + layer.name, layer.class_name,
              "?" if layer.shape is None else shape_text(layer.shape),

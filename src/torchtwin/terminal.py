@@ -12,6 +12,7 @@ from torchtwin.errors import shortened
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.text import Text
 
 PATIENCE = 1.0
 """Seconds after which a progress bar appears."""
@@ -32,17 +33,17 @@ class Screen:
 
     def line(self, *parts: str | tuple[str, str]) -> None:
         """Print a line of texts, or of (text, style) pairs."""
-        from rich.text import Text
-
-        cleaned = [
-            (shortened(p, 2000), "") if isinstance(p, str) else (shortened(p[0], 2000), p[1])
-            for p in parts
-        ]
-        self.out.print(Text.assemble(*cleaned))
+        self.out.print(_text(parts))
 
     def fact(self, heading: str, *parts: str | tuple[str, str]) -> None:
-        """Print a line that starts with a heading of fixed width."""
-        self.line((heading.ljust(FACT_WIDTH), "dim"), *parts)
+        """Print a line that starts with a heading of fixed width, wrapped behind it."""
+        from rich.table import Table
+
+        grid = Table.grid()
+        grid.add_column(width=FACT_WIDTH, style="dim")
+        grid.add_column()
+        grid.add_row(heading, _text(parts))
+        self.out.print(grid)
 
     def table(self, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
         """Print a table; columns whose heading starts with `>` are right-aligned."""
@@ -52,8 +53,8 @@ class Screen:
 
         fancy = self.out.is_terminal
         table = Table(
-            box=box.SIMPLE_HEAD if fancy else None, header_style="bold", pad_edge=fancy,
-            padding=(0, 1) if fancy else (0, 2, 0, 0), show_edge=False,
+            box=box.SIMPLE_HEAD if fancy else None, header_style="bold", pad_edge=False,
+            padding=(0, 1 if fancy else 2, 0, 0), show_edge=False,
         )  # fmt: skip
         for k, column in enumerate(columns):
             right = column.startswith(">")
@@ -84,7 +85,7 @@ class Screen:
             bar.stop()
 
 
-STYLES = {"Class": "dim", "PyTorch": "cyan", "Output": "dim", "Parameters": "", "Status": "green"}
+STYLES = {"Class": "dim", "PyTorch": "cyan", "Output": "dim", "Status": "green"}
 
 
 class _Bar:
@@ -118,6 +119,14 @@ class _Bar:
     def stop(self) -> None:
         if self.bar is not None:
             self.bar.stop()
+
+
+def _text(parts: Sequence[str | tuple[str, str]]) -> Text:
+    """Join parts, cleaned of control characters."""
+    from rich.text import Text
+
+    pairs = [(part, "") if isinstance(part, str) else part for part in parts]
+    return Text.assemble(*((shortened(text, 2000), style) for text, style in pairs))
 
 
 def _indented(cell: str) -> str:
