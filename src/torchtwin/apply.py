@@ -15,7 +15,7 @@ from torch import nn
 from torchtwin.activations import activated
 from torchtwin.errors import TorchTwinError, UnsupportedError
 from torchtwin.evaluate import evaluate, instance, shapes_only
-from torchtwin.expr import Expr, Member, Var
+from torchtwin.expr import Expr, Member, Var, unpack
 from torchtwin.graph import Graph, Layer, Layout, Node, Ref, Value
 from torchtwin.precision import cast, constructed, policy_of
 from torchtwin.program import Class
@@ -144,7 +144,7 @@ def permuted(tensor: Tensor, layout: Layout | None) -> Expr:
 def _nested(view: LayerView, program: Class) -> Piece:
     results: Any = view.module(*(t.expr for t in view.inputs))
     if len(program.outputs) > 1:
-        results = tuple(results[k] for k in range(len(program.outputs)))
+        results = unpack(results, *(o.name for o in program.outputs))
     layouts = tuple(o.layout for o in program.outputs)
     return Piece(results, module=program, layout=layouts if len(layouts) > 1 else layouts[0])
 

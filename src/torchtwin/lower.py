@@ -45,7 +45,7 @@ class _Lowering:
     def _argument(self, name: str) -> Argument:
         value = self.graph.values[name]
         layer, _, rest = name.partition("@")
-        word = f"{self.attributes[layer]}{'_mask' * rest.endswith('.mask')}"
+        word = f"{self.attributes[layer]}{'_mask' * ('.mask' in rest)}"
         return Argument(name, word, physical(value), value.dtype, value.layout)
 
     def _statement(self, node: Node) -> None:

@@ -35,13 +35,15 @@ class ConvLSTM(Recurrence):
 
     def product(self, conv: nn.Module, x: torch.Tensor, drop: Any) -> torch.Tensor:
         if drop is None:
-            return conv(x)
+            whole: torch.Tensor = conv(x)
+            return whole
         return torch.cat([conv(x * d).chunk(4, 1)[k] for k, d in enumerate(drop)], 1)
 
     def of_input(self, x: torch.Tensor) -> torch.Tensor:
         drop = self.drops(x[:, 0], self.dropout)
         if drop is None:
-            return self.of_x(x.flatten(0, 1)).unflatten(0, x.shape[:2])
+            x, (batch, steps) = self.of_x(x.flatten(0, 1)), x.shape[:2]
+            return x.reshape(batch, steps, *x.shape[1:])
         return torch.stack([self.product(self.of_x, now, drop) for now in x.unbind(1)], 1)
 
     def initial_states(self, x: torch.Tensor) -> list[torch.Tensor]:

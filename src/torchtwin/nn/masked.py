@@ -47,14 +47,14 @@ class MaskedLSTM(nn.Module):
         size = self.weight_hh.shape[1]
         if hx is None:
             hx = (x.new_zeros(1, x.shape[0], size),) * 2
-        weight_ih = self.weight_ih
+        weight_ih: torch.Tensor = self.weight_ih
         if mask is not None:
             # One more feature, 1 at skipped steps, shuts the input gate and opens the forget gate:
             # so c stays as it is through all of them.
             x = valid_first(torch.cat([x, (~mask)[..., None].to(x.dtype)], 2), mask)
             gates = x.new_tensor([-1e4, 1e4, 0, 0]).repeat_interleave(size)
             weight_ih = torch.cat([weight_ih, gates[:, None]], 1)
-        weights = [weight_ih, self.weight_hh]
+        weights: list[torch.Tensor] = [weight_ih, self.weight_hh]
         if self.bias_ih is not None:
             weights += [self.bias_ih, torch.zeros_like(self.bias_ih)]
         x, h, c = torch.lstm(x, hx, weights, self.bias_ih is not None, 1, 0.0, False, False, True)

@@ -130,8 +130,10 @@ class _Explicit:
         made = rule.mask(view_of(self._local(), node))
         if isinstance(made, tuple):
             return tuple(m.value if isinstance(m, Var) else None for m in made)
-        if made is None or isinstance(made, Var):
-            return (made and made.value,)
+        if made is None:
+            return ()
+        if isinstance(made, Var):
+            return (made.value,)
         name = f"{node.name}.mask"
         return (replace(node, name=name, outputs=(f"{name}:0",), kind="mask"),)
 

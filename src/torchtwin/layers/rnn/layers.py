@@ -85,7 +85,7 @@ extra_cases(
     [
         Case({"units": 3, "reset_after": False, **config}, SHAPE, note, mask=mask)
         for note, config, mask in [
-            ("before", {}, False),
+            ("before", dict[str, Any](), False),
             ("before, no bias", {"use_bias": False, "return_sequences": True}, False),
             ("before, backwards", {"go_backwards": True, "return_state": True}, False),
             ("before, recurrent dropout", {"recurrent_dropout": 0.2}, False),
