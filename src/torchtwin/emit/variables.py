@@ -100,6 +100,7 @@ class Body:
             yield from self._unpacking(group, printer)
             for statement in group:
                 if isinstance(statement.expr, Part):
+                    shapes[statement.value] = statement.shape
                     continue
                 comment = self._comment(statement, shapes)
                 last = k == len(groups) - 1

@@ -112,7 +112,15 @@ class _Assignment:
         """Return the layout in which inputs of one node can meet."""
         if len({self._rank(name) for name in names}) > 1:
             return None  # broadcasting counts axes from the end, in Keras's order
-        return next((y for n in names if (y := self.values[n].layout) is not None), None)
+        found = dict.fromkeys(self.values[n].layout for n in names)
+        order = sorted(found, key=lambda layout: layout is None)  # PyTorch's own where it is even
+        return min(order, key=lambda layout: self._moves(names, layout))
+
+    def _moves(self, names: Sequence[str], layout: Layout | None) -> int:
+        """Return how many more permutes it takes to have these values in a layout."""
+        return sum(
+            self.values[n].layout != layout and (n, layout) not in self.moved for n in names
+        )
 
     def _with(self, node: Node, names: dict[str, str]) -> Node:
         fresh = {old: Ref(new) for old, new in names.items()}
