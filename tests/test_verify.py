@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -17,11 +18,11 @@ from torch import nn
 import torchtwin
 from torchtwin.program import Argument, Class
 from torchtwin.source import Source
-from torchtwin.verify import installed_judges, reference
+from torchtwin.verify import installed_judges, reference, verification
 from torchtwin.verify.compare import compare_outputs
 from torchtwin.verify.inputs import make_inputs
 from torchtwin.verify.numbers import gap
-from torchtwin.verify.reference import Reference, untrusted
+from torchtwin.verify.reference import Reference, Refusal, untrusted
 from torchtwin.verify.subject import Subject
 
 
@@ -47,6 +48,42 @@ def test_live_model(mlp: keras.Model) -> None:
     report = torchtwin.verify(mlp, torchtwin.convert(mlp), judge="jax")
     assert report.ok, report
     assert report.judge == f"Keras {keras.__version__} (jax)"
+
+
+def test_outputs_too_small_to_tell(tmp_path: Path) -> None:
+    """A saturated sigmoid hides what comes before it: then the layers are compared."""
+    x = keras.Input((4,))
+    y = kl.Dense(4, activation="tanh", name="first")(x)
+    model = keras.Model(x, kl.Dense(1, activation="sigmoid", name="last")(y), name="deaf")
+    model.get_layer("last").bias.assign([-100.0])
+    model.save(tmp_path / "model.keras")
+    folder = torchtwin.convert(tmp_path / "model.keras").save(tmp_path / "twin")
+    program = folder / "model.py"
+    program.write_text(program.read_text().replace("torch.tanh(self.first(x))", "self.first(x)"))
+    report = torchtwin.verify(tmp_path / "model.keras", folder)
+    assert report.verdict == "differs"
+    assert report.first is not None
+    assert report.first.layer == "first"
+
+
+def test_rebuilt_where_no_keras_opens_the_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    x = keras.Input((5, 4))
+    inner = keras.Sequential([keras.Input((5, 4)), kl.Dense(3), kl.BatchNormalization()])
+    model = keras.Model(x, kl.Bidirectional(kl.LSTM(3))(inner(x)), name="odd")
+    randomize(model)
+    model.save(tmp_path / "model.keras")
+
+    def run_judge(judge: str, *args: Any, **kwargs: Any) -> Reference | Refusal:
+        if kwargs.get("rebuilt") is None:
+            return Refusal(judge, "it does not know this format")
+        return reference.run_judge(judge, *args, **kwargs)
+
+    monkeypatch.setattr(verification, "run_judge", run_judge)
+    report = torchtwin.verify(tmp_path / "model.keras", torchtwin.convert(tmp_path / "model.keras"))
+    assert report.ok, report
+    assert "rebuilt in Keras" in str(report)
 
 
 def test_no_judge_is_no_verification(

@@ -121,11 +121,17 @@ def untrusted(judge: str, source: Source) -> str:
     Keras 3 opens files of Keras 1 and 2 with hard_sigmoid and computes another function.
     """
     text = json.dumps(source.config)
-    if '"Lambda"' in text or '"__lambda__"' in text:
+    if holds_code(source):
         return "the file holds Python code (Lambda), which is not run"
     if judge != "tf_keras" and is_old(source) and "hard_sigmoid" in text:
         return "Keras 3 computes another hard_sigmoid than the Keras that wrote the file"
     return ""
+
+
+def holds_code(source: Source) -> bool:
+    """Tell whether a config holds Python code, which a Keras might run."""
+    text = json.dumps(source.config)
+    return '"Lambda"' in text or '"__lambda__"' in text
 
 
 def _linked(original: Original, folder: Path) -> dict[str, Any]:
