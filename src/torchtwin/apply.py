@@ -163,6 +163,11 @@ def _run(graph: Graph, node: Node, view: LayerView, piece: Piece, module: Any) -
     for free in FREE_LENGTHS:
         needed = {*node.inputs, *(m for m in node.masks if m)}
         given = {name: stand_in(graph.values[name], free) for name in needed}
+        if view.class_name == "steps.FromSamples":  # as many samples as steps in all of the batch
+            samples, steps = (given[name] for name in node.inputs)
+            given[node.inputs[0]] = samples[:1].expand(
+                steps.shape[0] * steps.shape[1], *samples.shape[1:]
+            )
         with shapes_only():
             runs.append([evaluate(r, given, modules) for r in results])
     if len(node.outputs) > len(results):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from torchtwin.each_step import expanded
 from torchtwin.errors import UnreadableModel, UnsupportedError
 from torchtwin.graph import (
     MODEL_CLASSES,
@@ -56,6 +57,7 @@ def build_model(entry: Mapping[str, Any], path: str, version: str) -> Graph:
     build_nodes = _sequential if class_name == "Sequential" else _functional
     calls, inputs, outputs = build_nodes(config, layers, version)
     nodes = _sorted(calls, inputs, outputs, path)
+    nodes = expanded(nodes, layers)
     values = {v.name: v for v in _values(nodes, layers, inputs)}
     name = str(config.get("name") or "model")
     return check(Graph(name, path, layers, nodes, values, inputs, outputs, version))
@@ -67,7 +69,9 @@ def _layers(config: Mapping[str, Any], path: str, version: str) -> Iterator[tupl
         name = str(entry.get("name") or inner["name"])
         where = f"{path}/{name}" if path else name
         class_name = _own_name(entry)
-        graph = build_model(entry, where, version) if class_name in MODEL_CLASSES else None
+        wrapped = inner.get("layer") if class_name == "TimeDistributed" else entry
+        is_model = isinstance(wrapped, Mapping) and wrapped.get("class_name") in MODEL_CLASSES
+        graph = build_model(wrapped, where, version) if is_model else None
         yield name, Layer(name, class_name, inner, where, graph)
 
 

@@ -95,7 +95,8 @@ def _holder(layer: Layer, sub: Submodule | None) -> Holder:
         children = _holders(layer.graph, sub.constructor)
     elif sub is not None:
         variables = tuple(_variables(sub))
-    return Holder(layer.name, layer.class_name, layer.trainable, variables, children)
+    under = "layer/layers" if layer.class_name == "TimeDistributed" else "layers"
+    return Holder(layer.name, layer.class_name, layer.trainable, variables, children, under)
 
 
 def _variables(sub: Submodule) -> Iterator[Variable]:

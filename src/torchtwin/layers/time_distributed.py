@@ -100,3 +100,30 @@ def _steps(result: Any, layer: LayerView) -> Expr:
         raise UnsupportedError("TimeDistributed around a layer with several results")
     steps: Expr = result.unflatten(0, shape_of(layer.x)[:2])
     return steps
+
+
+def _samples(config: Mapping[str, Any], rank: int) -> Layout | None:
+    """Images inside a model, and around it, are channels-first."""
+    if rank == config["rank"]:
+        return lifted(channels_first(rank - 1)) if rank > IMAGES else None
+    return channels_first(rank) if rank >= IMAGES else None
+
+
+IMAGES = 4
+"""The rank of a batch of images."""
+
+
+@rule("steps.ToSamples", layout=_samples, takes_mask=True)
+def steps_to_samples(layer: LayerView) -> Piece:
+    layer.ignore("rank")
+    if layer.mask is not None:
+        raise UnsupportedError("a mask for a model inside TimeDistributed")
+    return Piece(layer.x.flatten(0, 1), layout=lowered(layer.input.layout))
+
+
+@rule("steps.FromSamples", layout=_samples)
+def samples_to_steps(layer: LayerView) -> Piece:
+    layer.ignore("rank")
+    given = layer.inputs[1].expr
+    steps = layer.x.unflatten(0, shape_of(given)[:2])
+    return Piece(steps, layout=lifted(layer.input.layout))
