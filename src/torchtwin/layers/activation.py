@@ -151,7 +151,7 @@ def prelu(layer: LayerView) -> Piece:
         count = lengths[own[0]] if own else 1
         after = letters[own[0]] if own else "1"
         return Piece(
-            module=call(nn.PReLU, num_parameters=count),
+            module=call(nn.PReLU, *([count] if count != 1 else [])),
             weights={"weight": Notation(f"alpha: {before} -> {after}")},
         )
     order = (layer.input.layout or tuple(range(rank)))[1:]

@@ -143,8 +143,8 @@ def _module(layer: LayerView, given: dict[str, Any], shape: Any, scores: bool) -
     return call(
         MultiHeadAttentionScores if scores else MultiHeadAttention,
         features[0],
-        layer["num_heads"],
-        key_dim,
+        heads=layer["num_heads"],
+        head_size=key_dim,
         value_size=None if value_dim == key_dim else value_dim,
         key_features=None if features[1] == features[0] else features[1],
         value_features=None if features[2] == features[0] else features[2],

@@ -32,7 +32,8 @@ def _either_mask(layer: LayerView) -> Expr | None:
     known = [m for m in masks if m is not None]
     if not known or len(known) < len(masks):
         return None
-    return reduce(lambda a, b: a | b, known)
+    different = {str(m): m for m in known}  # one mask on two ways is one mask
+    return reduce(lambda a, b: a | b, different.values())
 
 
 @rule(*OPERATIONS, layout=ANY, mask=_either_mask, takes_mask=True)

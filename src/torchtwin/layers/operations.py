@@ -65,7 +65,15 @@ def _plain(layer: LayerView, value: Any, arrays: list[np.ndarray]) -> Any:
 def _keras(layer: LayerView) -> Piece:
     operation = OPERATIONS[layer.class_name.removeprefix("ops.")]
     config = {k: layer[k] for k in layer.config if k != "name"}
-    if operation.name not in ("Cast", "ZerosLike", "OnesLike", "FullLike", "Cumsum", "Prod"):
+    if operation.name not in (
+        "Cast",
+        "ConvertToTensor",
+        "ZerosLike",
+        "OnesLike",
+        "FullLike",
+        "Cumsum",
+        "Prod",
+    ):
         config = {k: v for k, v in config.items() if k not in BOOKKEEPING}
     return _piece(layer, operation, layer.args, {**config, **_called(layer)})
 

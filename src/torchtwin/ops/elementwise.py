@@ -105,6 +105,8 @@ def not_equal_(x1: Any, x2: Any) -> Any:
 
 def _logical(symbol: str) -> Any:
     def binary(x1: Any, x2: Any) -> Any:
+        if symbol != "^" and isinstance(x1, Tensor) and x1 == x2:
+            return boolean(x1)
         return Binary(symbol, boolean(x1), boolean(x2))
 
     return binary

@@ -28,6 +28,15 @@ def cast(x: Tensor, dtype: str) -> Any:
     return x.expr.to(torch_type(dtype))
 
 
+@op("ConvertToTensor", layout=ANY, cases=[Case({}, (2, 3))])
+def convert_to_tensor(
+    x: Tensor, dtype: str | None = None, sparse: bool | None = None, ragged: bool | None = None
+) -> Any:
+    if sparse or ragged:
+        raise UnsupportedError("sparse and ragged tensors are not translated")
+    return x.expr if dtype is None else cast(x, dtype)
+
+
 def torch_type(name: Any) -> torch.dtype:
     """Return torch's dtype of this name; refuse others."""
     dtype = getattr(torch, str(name), None)

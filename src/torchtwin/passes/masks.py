@@ -80,6 +80,8 @@ class _Explicit:
                 self._call(node, node)
             else:
                 self._call(replace(node, masks=()), node)
+            if self._takes_away(node):
+                self.masks |= dict.fromkeys(node.inputs)
         outputs = self.graph.outputs if wanted is None else wanted
         made = tuple(self.masks.get(name) for name in outputs)
         further = tuple(dict.fromkeys(m for m in made if m and m not in self.given.values()))
@@ -99,6 +101,12 @@ class _Explicit:
 
     def _local(self) -> Graph:
         return replace(self.graph, layers=self.layers, values=self.values)
+
+    def _takes_away(self, node: Node) -> bool:
+        """Tell whether what comes after sees no masks on this layer's inputs: Keras 3's
+        MultiHeadAttention takes them off its arguments, also for the layers that follow."""
+        old = self.graph.version[:2] in ("1.", "2.")
+        return not old and self.layers[node.layer].class_name == "MultiHeadAttention"
 
     def _misses(self, node: Node) -> bool:
         """Tell whether the layer does not see the mask: Keras 3 gives a recurrent layer that of
