@@ -56,7 +56,6 @@ def make(name: str, folder: Path) -> None:
     """Save the Keras model and its twin (a process of its own runs this)."""
     import keras_models
     import torch_models
-
     import torchtwin
 
     model = keras_models.MODELS[name]()

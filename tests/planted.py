@@ -7,11 +7,11 @@ from pathlib import Path
 
 import keras
 import torch
-from cases import randomize
 from keras import layers as kl
 from safetensors.torch import load_file, save_file
 
 import torchtwin
+from cases import randomize
 from torchtwin.verify.inputs import make_inputs
 from torchtwin.verify.reference import Reference, run_judge
 from torchtwin.verify.report import Report

@@ -10,6 +10,7 @@ from typing import Any
 import h5py
 import keras
 import numpy as np
+
 from reader_support import mlp, randomized
 
 DENSE = {"class_name": "Dense", "config": {"name": "dense", "units": 2}}
@@ -19,7 +20,7 @@ SEQUENTIAL = {"class_name": "Sequential", "config": {"name": "m", "layers": [DEN
 def archive_at(path: Path) -> Path:
     """Save a small model with its optimizer."""
     model = randomized(mlp(keras))
-    model.compile("adam", "mse")
+    model.compile(keras.optimizers.Adam(amsgrad=True), "mse")  # more than ten variables
     model.optimizer.build(model.trainable_variables)
     model.save(path)
     return path

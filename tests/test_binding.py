@@ -75,9 +75,7 @@ def test_in_order_when_the_names_are_others() -> None:
 
 def test_names_of_another_session_do_not_mislead() -> None:
     """The file's dense_1 is the model's first layer, although the model's second is dense_1."""
-    source = ordered(
-        dense_1=dense_arrays("dense_1", 2, 2), dense_2=dense_arrays("dense_2", 2, 2)
-    )
+    source = ordered(dense_1=dense_arrays("dense_1", 2, 2), dense_2=dense_arrays("dense_2", 2, 2))
     got = bind([dense("dense", 2, 2), dense("dense_1", 2, 2)], source)
     assert names(got)["dense/kernel"] == "dense_1/kernel:0"
     assert names(got)["dense_1/kernel"] == "dense_2/kernel:0"
@@ -119,6 +117,30 @@ def test_frozen_model_in_either_order(order: Any) -> None:
     """tf.keras froze the layers too and listed them whole; Keras 2 listed trainable ones first."""
     holder = nested("m", norm("a", 2), norm("b", 2), trainable=False)
     assert names(bind([holder], ordered(m=order("a", "b")))) == by_name("a", "b")
+
+
+@pytest.mark.parametrize(
+    ("freeze_model", "freeze_layer", "order"),
+    [
+        (False, True, "ke kd bd ke2 be"),  # the frozen layer's come last
+        (True, False, "ke be ke2 kd bd"),  # a frozen model, whose layers froze with it
+        (True, False, "ke ke2 kd bd be"),  # a frozen model, whose layers did not
+    ],
+)
+def test_order_alone(freeze_model: bool, freeze_layer: bool, order: str) -> None:
+    """Without telling names, the shapes must agree with one of the orders that writers had."""
+    shapes = {"ke": (3, 5), "be": (5,), "ke2": (5, 5), "kd": (5, 2), "bd": (2,)}
+    first = Holder("e", "Mine", not freeze_layer, (
+        Variable("ke", shapes["ke"]), Variable("be", shapes["be"], trainable=False),
+        Variable("ke2", shapes["ke2"])))  # fmt: skip
+    second = Holder("d", "Mine", True, (Variable("kd", (5, 2)), Variable("bd", (2,))))
+    if freeze_layer:
+        order = "kd bd ke ke2 be"
+    arrays = [array(f"w{k}", *shapes[n]) for k, n in enumerate(order.split())]
+    if (freeze_model, order) == (True, "ke be ke2 kd bd"):
+        arrays = [array(f"w{k}", *shapes[n]) for k, n in enumerate(["ke", "ke2", "be", "kd", "bd"])]
+    bound = bind([nested("m", first, second, trainable=not freeze_model)], ordered(m=arrays))
+    assert {k.rpartition("/")[2]: v.shape for k, v in bound.items()} == shapes
 
 
 def test_names_decide_where_the_order_contradicts() -> None:

@@ -13,9 +13,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from cases import FLOAT32, compare, run
 
 import torchtwin
+from cases import FLOAT32, compare, run
 
 CORPUS = Path(__file__).parents[2] / "shared" / "corpus" / "real"
 LATER = ("savedmodel", "tfjs")

@@ -11,9 +11,9 @@ import keras
 import numpy as np
 import pytest
 import tf_keras
-from cases import randomize
 
 import torchtwin
+from cases import randomize
 from torchtwin.graph import Graph
 from torchtwin.view import defaults
 

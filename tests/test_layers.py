@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import keras
 import pytest
-from cases import check_case
 
+from cases import check_case
 from torchtwin.rule import Case, rules
 
 CASES = [

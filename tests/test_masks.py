@@ -8,10 +8,10 @@ import keras
 import numpy as np
 import pytest
 import torch
-from cases import FLOAT32, FLOAT64, compare, outputs, randomize, run
 from keras import layers as L
 
 import torchtwin
+from cases import FLOAT32, FLOAT64, compare, outputs, randomize, run
 
 IDS = np.array(
     [

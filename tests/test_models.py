@@ -6,10 +6,10 @@ import keras
 import numpy as np
 import pytest
 import torch
-from cases import FLOAT32, compare, outputs, randomize, run
 from keras import layers as kl
 
 import torchtwin
+from cases import FLOAT32, compare, outputs, randomize, run
 
 
 def agree(model: keras.Model, given: list[np.ndarray]) -> torchtwin.Twin:

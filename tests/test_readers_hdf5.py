@@ -13,8 +13,8 @@ import h5py
 import ml_dtypes
 import numpy as np
 import pytest
-from reader_support import corpus_files
 
+from reader_support import corpus_files
 from torchtwin.errors import TorchTwinError, UnreadableModel
 from torchtwin.readers import hdf, read
 from torchtwin.readers.window import Window
@@ -30,9 +30,9 @@ def by_h5py(path: Path) -> Iterator[tuple[str, Any]]:
     found: dict[str, Any] = {}
     with h5py.File(given) as file:
         file.visititems(
-            lambda name, item: found.update({name: item[()]})
-            if isinstance(item, h5py.Dataset)
-            else None
+            lambda name, item: (
+                found.update({name: item[()]}) if isinstance(item, h5py.Dataset) else None
+            )
         )
     yield from found.items()
 
@@ -130,9 +130,7 @@ def test_chunks_that_were_never_written_hold_the_fill_value(tmp_path: Path) -> N
     with h5py.File(tmp_path / "x.h5", "w") as file:
         x = file.create_dataset("x", (20,), "f4", chunks=(10,), fillvalue=7)
         x[:10] = np.arange(10)
-    np.testing.assert_array_equal(
-        stored_array(tmp_path / "x.h5").read(), [*range(10), *[7] * 10]
-    )
+    np.testing.assert_array_equal(stored_array(tmp_path / "x.h5").read(), [*range(10), *[7] * 10])
 
 
 def refused(tmp_path: Path) -> str:

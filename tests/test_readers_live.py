@@ -11,8 +11,8 @@ import keras
 import numpy as np
 import pytest
 import tf_keras
-from reader_support import mlp, randomized
 
+from reader_support import mlp, randomized
 from torchtwin.errors import UnreadableModel
 from torchtwin.readers import read
 from torchtwin.source import Ordered
@@ -64,6 +64,9 @@ def test_tf_keras() -> None:
     kernel, bias = source.weights.groups["first"]
     np.testing.assert_array_equal(kernel.read(), model.get_layer("first").kernel.numpy())
     assert bias.shape == (3,)
+    model = tf_keras.Sequential([tf_keras.layers.BatchNormalization(name="n", input_shape=(2,))])
+    names = [a.name.split("/")[-1] for a in read(model).weights.groups["n"]]  # type: ignore[union-attr]
+    assert names == ["gamma:0", "beta:0", "moving_mean:0", "moving_variance:0"]
 
 
 def test_values_are_those_of_the_time_of_reading() -> None:

@@ -16,9 +16,9 @@ import h5py
 import numpy as np
 import pytest
 import torch
+
 from reader_files import SEQUENTIAL, archive_at, legacy, repacked
 from reader_support import arrays_of
-
 from torchtwin.errors import TorchTwinError, UnreadableModel, UnsupportedError
 from torchtwin.readers import read
 
@@ -143,5 +143,3 @@ def test_config_out_of_bounds(text: str, archive: Path, tmp_path: Path) -> None:
 
     with pytest.raises(UnreadableModel, match=r"config\.json"):
         read(repacked(archive, tmp_path / "model.keras", change))
-
-

@@ -5,9 +5,9 @@ from __future__ import annotations
 import keras
 import numpy as np
 import pytest
-from cases import FLOAT32, compare, outputs, run
 
 import torchtwin
+from cases import FLOAT32, compare, outputs, run
 from torchtwin.errors import UnsupportedError
 
 SIZES = (16, 17)

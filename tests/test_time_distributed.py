@@ -7,10 +7,10 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
-from cases import FLOAT32, compare, outputs, randomize, run
 from keras import layers as L
 
 import torchtwin
+from cases import FLOAT32, compare, outputs, randomize, run
 
 
 def _classifier() -> keras.Model:

@@ -6,17 +6,22 @@ import copy
 from typing import Any
 
 import pytest
-from reader_support import corpus_files, layers_in
-from upgrade_support import entry, layer, model, up
 
+from reader_support import corpus_files, layers_in
 from torchtwin.errors import UnreadableModel, UnsupportedError
 from torchtwin.upgrade import upgraded
+from upgrade_support import entry, layer, model, up
 
 
 @pytest.mark.parametrize("version", ["1.2.2", "2.2.4", "3.1.0"])
 def test_bare_list_sequential_gets_name_and_input(version: str) -> None:
-    given = {"class_name": "Sequential", "config": [
-        entry("Dense", units=3, batch_input_shape=[None, 4]), entry("Activation", name="y")]}
+    given = {
+        "class_name": "Sequential",
+        "config": [
+            entry("Dense", units=3, batch_input_shape=[None, 4]),
+            entry("Activation", name="y"),
+        ],
+    }
     assert up(given, version) == {
         "class_name": "Sequential",
         "config": {

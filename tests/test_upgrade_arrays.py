@@ -136,8 +136,16 @@ def test_theano_kernels_run_backwards(version: str) -> None:
 
 def test_conversion_inside_a_nested_model() -> None:
     value = random(8, 2, 3, 5)
-    conv = {"class_name": "Convolution2D", "config": {
-        "name": "conv_1", "nb_filter": 8, "nb_row": 3, "nb_col": 5, "dim_ordering": "th"}}
+    conv = {
+        "class_name": "Convolution2D",
+        "config": {
+            "name": "conv_1",
+            "nb_filter": 8,
+            "nb_row": 3,
+            "nb_col": 5,
+            "dim_ordering": "th",
+        },
+    }
     given = [array("dense_1_W:0", random(3, 3)), array("conv_1_W:0", value)]
     dense, kernel = converted("Sequential", {"layers": [conv]}, given)
     assert dense is given[0]

@@ -11,8 +11,8 @@ import keras
 import numpy as np
 import pytest
 import tf_keras
-from reader_support import MODELS, holders_of, randomized, snake
 
+from reader_support import MODELS, holders_of, randomized, snake
 from torchtwin.binding import Holder, bind
 from torchtwin.readers import read
 from torchtwin.upgrade import upgraded
@@ -43,9 +43,7 @@ def written(model: Any, folder: Path, k: Any) -> Iterator[tuple[str, Any, Path |
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("name", KERAS)
 @pytest.mark.parametrize("make", MODELS, ids=lambda m: m.__name__)
-def test_every_format_gives_the_same(
-    make: Callable[[Any], Any], name: str, tmp_path: Path
-) -> None:
+def test_every_format_gives_the_same(make: Callable[[Any], Any], name: str, tmp_path: Path) -> None:
     k = KERAS[name]
     k.backend.clear_session()
     model = randomized(make(k))

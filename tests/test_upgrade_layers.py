@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+
 from upgrade_support import entry, layer
 
 KERAS_1 = [
@@ -204,9 +205,7 @@ def test_hard_sigmoid_is_of_its_version(version: str, wanted: str) -> None:
     assert layer(given, version)["recurrent_activation"] == wanted
 
 
-@pytest.mark.parametrize(
-    ("version", "wanted"), [("2.1.5", {"reset_after": False}), ("3.4.0", {})]
-)
+@pytest.mark.parametrize(("version", "wanted"), [("2.1.5", {"reset_after": False}), ("3.4.0", {})])
 def test_gru_without_reset_after(version: str, wanted: dict[str, Any]) -> None:
     given = entry("GRU", recurrent_activation="sigmoid")
     result = layer(given, version)
@@ -254,5 +253,3 @@ def function(name: str, module: str = "builtins", registered: str = "function") 
 )  # fmt: skip
 def test_activations(given: Any, wanted: Any) -> None:
     assert layer(entry("Dense", activation=given))["activation"] == wanted
-
-

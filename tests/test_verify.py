@@ -11,11 +11,11 @@ import keras
 import numpy as np
 import pytest
 import torch
-from cases import randomize
 from keras import layers as kl
 from torch import nn
 
 import torchtwin
+from cases import randomize
 from torchtwin.program import Argument, Class
 from torchtwin.source import Source
 from torchtwin.verify import installed_judges, reference, verification

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 import torch
-from planted import Planted, change, edit
 
 import torchtwin
+from planted import Planted, change, edit
 from torchtwin.verify.report import AGREES, DIFFERS
 
 Weights = dict[str, torch.Tensor]

@@ -95,7 +95,7 @@ class Body:
         """Yield the lines of the body of `forward`."""
         groups = self._groups()
         outputs = [o.value for o in self.cls.outputs]
-        shapes = {a.value: a.shape for a in self.cls.inputs}
+        shapes: dict[str, Any] = {a.value: a.shape for a in self.cls.inputs}
         for k, group in enumerate(groups):
             yield from self._unpacking(group, printer)
             for statement in group:

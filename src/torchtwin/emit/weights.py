@@ -91,4 +91,4 @@ class Scratch:
                 self._memory = torch.empty(array.nbytes, dtype=torch.uint8)
             target = self._memory[: array.nbytes].view(source.dtype).view(source.shape)
             array = target.copy_(source).numpy()  # torch transposes faster than numpy
-        return memoryview(np.ascontiguousarray(array).reshape(-1).view(np.uint8))
+        return np.ascontiguousarray(array).reshape(-1).view(np.uint8).data

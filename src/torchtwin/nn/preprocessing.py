@@ -9,6 +9,9 @@ from torch import nn
 class Standardize(nn.Module):
     """(x - mean) / deviation, with statistics that broadcast to x."""
 
+    mean: torch.Tensor
+    variance: torch.Tensor
+
     def __init__(self, shape: tuple[int, ...]) -> None:
         super().__init__()
         self.register_buffer("mean", torch.zeros(shape))
@@ -30,6 +33,9 @@ class Unstandardize(Standardize):
 
 class Affine(nn.Module):
     """x * scale + offset, with constants that broadcast to x."""
+
+    scale: torch.Tensor
+    offset: torch.Tensor
 
     def __init__(self, scale: list[float] | float, offset: list[float] | float = 0.0) -> None:
         super().__init__()

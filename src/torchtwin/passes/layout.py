@@ -118,9 +118,7 @@ class _Assignment:
 
     def _moves(self, names: Sequence[str], layout: Layout | None) -> int:
         """Return how many more permutes it takes to have these values in a layout."""
-        return sum(
-            self.values[n].layout != layout and (n, layout) not in self.moved for n in names
-        )
+        return sum(self.values[n].layout != layout and (n, layout) not in self.moved for n in names)
 
     def _with(self, node: Node, names: dict[str, str]) -> Node:
         fresh = {old: Ref(new) for old, new in names.items()}
