@@ -2,9 +2,9 @@
 
     python benchmarks/speed.py [--models mlp cnn ...] [--train] [--quick] [--only twin]
 
-Every side runs in a process of its own, on one thread; the processes take turns in short rounds
-of the same length, and the processor time of each is taken, so that what else the machine does
-counts little and meets all alike. A figure is the median,
+Twin and hand-written program share a process, each Keras backend has one of its own, all on one
+thread. They take turns in short rounds of the same length, and the processor time of each is
+taken, so that what else the machine does counts little and meets all alike. A figure is the median,
 over the rounds, of a side's time divided by that of the program written by hand
 (torch_models.py). Keras is timed as people call it: `predict_on_batch`, `train_on_batch`. The
 budget is 1.05 for the twin; exit code 1 when it is missed.
@@ -30,7 +30,8 @@ BATCHES = {
     "mlp": (1, 32), "cnn": (1, 32), "resnet50": (1, 8), "efficientnet_b0": (8,), "unet": (8,),
     "transformer": (1, 32), "lstm": (1, 32), "masked_lstm": (32,), "gru": (32,),
 }  # fmt: skip
-SIDES = ("hand", "twin", "tensorflow", "jax", "torch")
+NATIVE = ("hand", "twin")
+SIDES = (*NATIVE, "tensorflow", "jax", "torch")
 ONE_THREAD = {
     "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "TF_NUM_INTRAOP_THREADS": "1",
     "TF_NUM_INTEROP_THREADS": "1", "TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": "-1",
@@ -104,19 +105,21 @@ def keras_step(folder: Path, x: Any, *, train: bool) -> Callable[[], None]:
     return lambda: model.train_on_batch(x, wanted)
 
 
-def work(side: str, name: str, folder: Path, batch: int, train: bool) -> None:
-    """Answer each line of stdin, a number of seconds, with the processor time of one step."""
+def work(worker: str, name: str, folder: Path, batch: int, train: bool) -> None:
+    """Answer each line of stdin, a side and seconds, with the processor time of one step."""
     x = given(*json.loads((folder / "input.json").read_text()), batch)
-    if side in ("hand", "twin"):
-        step = torch_step(_module(side, name, folder), x, train=train)
+    if worker == "native":
+        steps = {s: torch_step(_module(s, name, folder), x, train=train) for s in NATIVE}
     else:
-        step = keras_step(folder, x, train=train)
-    for _ in range(3):
-        step()
+        steps = {worker: keras_step(folder, x, train=train)}
+    for step in steps.values():
+        for _ in range(3):
+            step()
     print("ready", flush=True)
     for line in sys.stdin:
-        started, count = time.process_time(), 0
-        while (spent := time.process_time() - started) < float(line) or not count:
+        side, seconds = line.split()
+        step, started, count = steps[side], time.process_time(), 0
+        while (spent := time.process_time() - started) < float(seconds) or not count:
             step()
             count += 1
         print(spent / count, flush=True)
@@ -137,7 +140,7 @@ def _module(side: str, name: str, folder: Path) -> Any:
 
 
 def started(side: str, *arguments: object) -> subprocess.Popen[str]:
-    backend = side if side not in ("hand", "twin", "make") else "jax"
+    backend = side if side not in ("native", "make") else "jax"
     command = [sys.executable, str(HERE / "speed.py"), "--work", side, *map(str, arguments)]
     return subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
@@ -156,13 +159,17 @@ def asked(process: subprocess.Popen[str], line: str) -> str:
 
 def compared(name: str, folder: Path, batch: int, options: argparse.Namespace) -> dict[str, float]:
     """Return, for each side, the median of its time over that of the program by hand."""
-    workers = {s: started(s, name, folder, batch, int(options.train)) for s in options.sides}
+    names = dict.fromkeys("native" if side in NATIVE else side for side in options.sides)
+    workers = {n: started(n, name, folder, batch, int(options.train)) for n in names}
     try:
-        alive = [side for side, worker in workers.items() if asked(worker, "") == "ready"]
+        ready = {n for n, worker in workers.items() if asked(worker, "") == "ready"}
+        serving = {side: "native" if side in NATIVE else side for side in options.sides}
+        alive = [side for side in options.sides if serving[side] in ready]
         times: dict[str, list[float]] = {side: [] for side in alive}
         for k in range(options.rounds):
             for side in alive if k % 2 else alive[::-1]:
-                times[side].append(float(asked(workers[side], str(options.seconds))))
+                took = asked(workers[serving[side]], f"{side} {options.seconds}")
+                times[side].append(float(took))
         return {
             side: statistics.median(a / b for a, b in zip(times[side], times["hand"], strict=True))
             for side in alive

@@ -44,15 +44,12 @@ class MultiHeadAttention(nn.Module):
         return [x.unflatten(-1, (self.heads, -1)).transpose(-3, -2) for x in projected]
 
     def full_mask(
-        self, q: torch.Tensor, k: torch.Tensor, mask: torch.Tensor | None, causal: bool
-    ) -> torch.Tensor | None:
+        self, q: torch.Tensor, k: torch.Tensor, mask: torch.Tensor, causal: bool
+    ) -> torch.Tensor:
         """Return a mask for all heads, of no key behind the query when it is causal."""
-        while mask is not None and mask.dim() < q.dim():
+        while mask.dim() < q.dim():
             mask = mask.unsqueeze(-3)
-        if causal:
-            below = causal_mask(q.size(-2), k.size(-2), q.device)
-            mask = below if mask is None else mask & below
-        return mask
+        return mask & causal_mask(q.size(-2), k.size(-2), q.device) if causal else mask
 
     def forward(
         self,
@@ -65,16 +62,17 @@ class MultiHeadAttention(nn.Module):
     ) -> torch.Tensor:
         q, k, v = self.project(query, value, key)
         dropout = self.dropout if self.training else 0.0
+        mask = None if mask is None else self.full_mask(q, k, mask, causal)
         if mask is None:
             x = F.scaled_dot_product_attention(q, k, v, dropout_p=dropout, is_causal=causal)
         else:
-            mask = self.full_mask(q, k, mask, causal)
             bias = torch.zeros_like(mask, dtype=q.dtype)
             bias = bias.masked_fill(~mask, torch.finfo(q.dtype).min)
             x = F.scaled_dot_product_attention(q, k, v, bias, dropout_p=dropout)
             if self.zero_masked:
                 x = x.masked_fill(~mask.any(-1, keepdim=True), 0.0)
-        return self.output(x.transpose(-3, -2).flatten(-2))
+        x = self.output(x.transpose(-3, -2).flatten(-2))
+        return x
 
 
 class MultiHeadAttentionScores(MultiHeadAttention):
@@ -91,8 +89,10 @@ class MultiHeadAttentionScores(MultiHeadAttention):
     ) -> tuple[torch.Tensor, torch.Tensor]:
         q, k, v = self.project(query, value, key)
         scores = q @ k.transpose(-2, -1) / q.size(-1) ** 0.5
-        mask = self.full_mask(q, k, mask, causal)
+        if mask is None and causal:
+            mask = causal_mask(q.size(-2), k.size(-2), q.device)
         if mask is not None:
+            mask = self.full_mask(q, k, mask, causal)
             scores = scores.masked_fill(~mask, torch.finfo(scores.dtype).min)
         scores = F.softmax(scores, dim=-1)
         if mask is not None and self.zero_masked:
