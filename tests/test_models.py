@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import keras
 import numpy as np
 import pytest
+import tf_keras
 import torch
 from keras import layers as kl
 
@@ -146,3 +149,18 @@ def test_keras_3_trains_what_it_wrote_down_as_not_training() -> None:
     before = module.norm.running_mean.clone()
     assert not torch.equal(module(given), module(given))
     assert not torch.equal(module.norm.running_mean, before)
+
+
+def test_nested_model_called_in_inference_mode_stays_in_it(tmp_path: Path) -> None:
+    """In Keras 2 `base(x, training=False)` is how people fine-tune: statistics do not move."""
+    kl2 = tf_keras.layers
+    i = tf_keras.Input((4,))
+    base = tf_keras.Model(i, kl2.Dropout(0.5)(kl2.BatchNormalization(name="norm")(i)), name="base")
+    x = tf_keras.Input((4,))
+    model = tf_keras.Model(x, kl2.Dense(2)(base(x, training=False)))
+    model.save(tmp_path / "model.h5")
+    module = torchtwin.convert(tmp_path / "model.h5").module.train()
+    given = torch.randn(8, 4)
+    before = module.base.norm.running_mean.clone()
+    assert torch.equal(module(given), module(given))
+    assert torch.equal(module.base.norm.running_mean, before)

@@ -71,8 +71,7 @@ class MultiHeadAttention(nn.Module):
             x = F.scaled_dot_product_attention(q, k, v, bias, dropout_p=dropout)
             if self.zero_masked:
                 x = x.masked_fill(~mask.any(-1, keepdim=True), 0.0)
-        x = self.output(x.transpose(-3, -2).flatten(-2))
-        return x
+        return self.output(x.transpose(-3, -2).flatten(-2))
 
 
 class MultiHeadAttentionScores(MultiHeadAttention):

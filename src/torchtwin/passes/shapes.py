@@ -81,13 +81,25 @@ class _Inference:
         self.values |= {n: replace(v, name=n) for n, v in zip(names, values, strict=True)}
         return replace(node, outputs=names)
 
+    def _as_called(self, node: Node, inner: Graph) -> Graph:
+        """Return a nested graph for what its calls say of training; they must say the same."""
+        flags = {n.kwargs.get("training") for n in self.graph.nodes if n.layer == node.layer}
+        if flags == {None}:
+            return inner
+        if flags != {False}:
+            raise UnsupportedError(
+                "a nested model is called both in training and in inference mode",
+                hint="save the two calls as models of their own",
+            )
+        return _in_inference(inner)
+
     def _nested(self, node: Node, layer: Layer) -> Node:
         """Infer a nested model for the shapes that it is called on.
 
         What differs between two calls is free: the one program must fit both.
         """
         assert layer.graph is not None
-        first = self.inner.setdefault(layer.name, layer.graph)
+        first = self.inner.setdefault(layer.name, self._as_called(node, layer.graph))
         given = [self.values[name] for name in node.inputs]
         if len(given) != len(first.inputs):
             raise UnsupportedError(f"{len(given)} inputs, the model takes {len(first.inputs)}")
@@ -102,6 +114,12 @@ class _Inference:
         inner = called if joined == shapes else infer_shapes(_with_inputs(first, joined))
         self.layers[layer.name] = replace(layer, graph=inner)
         return self._with_values(node, [called.values[name] for name in called.outputs])
+
+
+def _in_inference(graph: Graph) -> Graph:
+    """Return the graph of a model called with training=False, as Keras 2 hands it on."""
+    nodes = tuple(replace(n, kwargs={**n.kwargs, "training": False}) for n in graph.nodes)
+    return replace(graph, nodes=nodes)
 
 
 def _with_inputs(graph: Graph, shapes: Sequence[tuple[int | None, ...] | None]) -> Graph:
