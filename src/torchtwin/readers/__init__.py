@@ -52,7 +52,11 @@ def _opened(path: Path) -> Source:
 def _with(source: Source, given: Source) -> Source:
     """Return `source` with the weights of `given`."""
     if given.weights is None:
-        raise UnreadableModel("it holds no weights", where=str(given.origin or ""))
+        raise UnreadableModel(
+            "it holds an architecture, but no weights",
+            where=str(given.origin or ""),
+            hint="" if source.config else "give the two files the other way round",
+        )
     config = {k: v for k, v in source.config.items() if k != "backend"}
     if "backend" in given.config:
         config["backend"] = given.config["backend"]

@@ -48,10 +48,13 @@ def member(group: Group, path: str) -> Any:
     import pyfive
 
     for part in path.split("/"):
-        if not isinstance(group, pyfive.Group) or part not in group:
+        if not isinstance(group, pyfive.Group):
             return None
         wanted = f"{group.name.rstrip('/')}/{part}"
-        group = group.get_lazy_view(part)
+        try:
+            group = group.get_lazy_view(part)
+        except KeyError:
+            return None
         if group is None or getattr(group, "name", wanted) != wanted:
             raise UnreadableModel(f"'{wanted}' in the HDF5 file is a link, which is not followed")
     return group

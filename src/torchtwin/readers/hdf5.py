@@ -30,7 +30,7 @@ def read(path: Path) -> Source:
     _note_backend(model, root, stored)
     return Source(
         config=model,
-        version=version or str(model.get("keras_version", "")) or "1",
+        version=version or "1",
         format="HDF5 model",
         weights=ordered(stored, window) if stored is not None else None,
         compile=_compiled(plain.parsed(training, "training_config")) if training else None,
@@ -48,7 +48,7 @@ def _weights_only(path: Path, root: Any, window: Window) -> Source:
         raise UnreadableModel("it is an HDF5 file, but holds neither a Keras model nor its weights")
     config: dict[str, Any] = {}
     _note_backend(config, root, None)
-    version = _version(root, None)
+    version = _version(root) or "1"  # Keras names it since 1.1
     return Source(config, version, "weights file", ordered(root, window), origin=path)
 
 
