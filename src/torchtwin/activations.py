@@ -74,7 +74,7 @@ def activated(activation: Any, x: Expr, dim: int) -> Expr:
         return cast(Expr, ALONG_AXIS[activation](x, dim))
     raise UnsupportedError(
         f"the activation {activation!r} is not one of Keras's",
-        hint="give its Python source with --custom, or save the model with a built-in activation",
+        hint="save the model with an activation of Keras: Python source is not translated yet",
     )
 
 

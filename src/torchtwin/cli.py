@@ -85,7 +85,7 @@ def _add_convert(commands: Any) -> None:
     about = "axes of image inputs and outputs: channels first (torch) or last (keras)"
     add("--layout", choices=LAYOUTS, default="torch", help=about)
     add("--weights", metavar="FILE", help="weights of an architecture-only MODEL")
-    add("--custom", metavar="FILE", help="Python source of the author's own layers")
+    add("--custom", metavar="FILE", help="Python source of own layers (not translated yet)")
     add("--force", action="store_true", help="replace an earlier twin in DIR")
     add("--no-verify", action="store_true", help="do not compare with Keras afterwards")
 
