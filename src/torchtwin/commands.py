@@ -125,7 +125,8 @@ def _show_files(screen: Screen, written: Written) -> None:
     widest = max(map(len, written.sizes))
     count = counted(written.twin.source.count("\n"), "line")
     for k, (path, size) in enumerate(written.sizes.items()):
-        heading = f"wrote in {written.seconds:.1f} s" if k == 0 else ""
+        digits = 1 if written.seconds < 10 else 0
+        heading = f"wrote in {written.seconds:.{digits}f} s" if k == 0 else ""
         what = f"  {size_text(size)}" + (f", {count}" if path.endswith(".py") else "")
         screen.fact(heading, (path.ljust(widest), "bold"), (what, "dim"))
 

@@ -194,6 +194,6 @@ def rule_of(class_name: str) -> Rule:
             + ("" if own else ": it is not a layer of Keras that torchtwin knows"),
             hint="rebuild the model without it in Keras"
             if own
-            else "rebuild the model from Keras's own layers: its Python source is not translated yet",
+            else "rebuild the model from layers of Keras: Python source is not translated yet",
         )
     return found
