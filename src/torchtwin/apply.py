@@ -190,16 +190,28 @@ def _layouts(view: LayerView, piece: Piece, ranks: Sequence[int]) -> list[Layout
     return [given.layout if given and rank == given.rank else None for rank in ranks]
 
 
-def stand_in(value: Value, free: tuple[int, int]) -> torch.Tensor:
-    """Return a tensor on the meta device with a value's physical shape and dtype."""
+def stand_in(value: Value, free: tuple[int, int]) -> Any:
+    """Return a tensor on the meta device with a value's physical shape and dtype.
+
+    Strings are nested lists; each has as many words as a free axis is long.
+    """
     if value.shape is None:
         raise UnsupportedError("it follows a layer that is not translated")
     lengths = [
         free[0 if k == 0 else 1] if length is None else length
         for k, length in enumerate(value.shape)
     ]
+    if value.dtype == "string":
+        return strings(lengths, "a " * free[1])
     physical = [lengths[k] for k in value.layout or range(len(lengths))]
     return torch.empty(physical, dtype=torch_dtype(value.dtype), device="meta")
+
+
+def strings(lengths: Sequence[int], text: str) -> Any:
+    """Return nested lists of these lengths that hold `text`."""
+    for length in reversed(lengths):
+        text = [text] * length  # type: ignore[assignment]
+    return text
 
 
 def torch_dtype(name: str) -> torch.dtype:

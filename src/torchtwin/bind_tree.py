@@ -17,6 +17,7 @@ CONTAINERS = ("layers", "_layer_checkpoint_dependencies", "_functional/layers", 
 
 NOISE = re.compile(
     r"(^|/)(optimizer|_?metrics|compile_metrics|_compile_metrics|loss_tracker|_loss_tracker)/"
+    r"|(^|/)_lookup_layer/"  # what a TextVectorization holds itself, once more
     r"|seed_generator|random_generator|(^|/)_?generator/"
 )
 """Paths of what is no weight of a layer."""
@@ -146,11 +147,13 @@ def _bind_holder(
     for parent, variables in _by_parent(holder.variables):
         group = shelf.at(f"{parent}/vars" if parent else "vars") or Shelf()
         for number, variable in enumerate(variables):
-            array = group.arrays.get(str(number))
+            name = variable.path.rpartition("/")[2]
+            stored = str(number) if str(number) in group.arrays else name
+            array = group.arrays.get(stored)
             if array is None:
                 binding.missing(f"{key}/{variable.path}", variable)
                 continue
-            used.add(f"{group.path}/{number}")
+            used.add(f"{group.path}/{stored}")
             binding.put(f"{key}/{variable.path}", variable, array)
     if holder.children:
         inner = _container(shelf, holder.under)

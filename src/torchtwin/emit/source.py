@@ -65,7 +65,9 @@ def class_names(program: Class, taken: Sequence[str]) -> Mapping[int, str]:
 
 def _header(program: Class) -> str:
     def listed(arguments: Sequence[Argument]) -> str:
-        return ", ".join(f"{a.name} {shape_text(a.shape)}" for a in arguments)
+        return ", ".join(
+            f"{a.name} {shape_text(a.shape)}{' of str' * (a.dtype == 'string')}" for a in arguments
+        )
 
     results = ", ".join(shape_text(o.shape) for o in program.outputs)
     signature = f"Takes {listed(program.inputs)}; returns {results}."
@@ -95,7 +97,7 @@ def shape_text(shape: Iterable[int | None]) -> str:
 
 def _imports(body: str) -> str:
     used = {node.id for node in ast.walk(ast.parse(body)) if isinstance(node, ast.Name)}
-    lines = ["import math"] if "math" in used else []
+    lines = [f"import {name}" for name in ("json", "math") if name in used]
     lines += ["from pathlib import Path"]
     lines += ["from typing import Any", ""] if "Any" in used else [""]
     lines += ["import torch"] if "torch" in used else []

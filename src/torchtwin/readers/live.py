@@ -78,13 +78,19 @@ def _optimizer(model: Any) -> tuple[Array, ...]:
 
 
 def _arrays(layer: Any) -> tuple[Array, ...]:
+    lookup = getattr(layer, "_lookup_layer", layer)  # that of a TextVectorization
+    if hasattr(lookup, "lookup_table"):  # its vocabulary is no array, its counters no weights
+        return (_array(lookup.idf_weights),) if lookup.output_mode == "tf_idf" else ()
     weights = (*layer.trainable_weights, *layer.non_trainable_weights)
-    return tuple(_array(v) for v in weights if hasattr(v, "numpy"))  # a vocabulary is no array
+    return tuple(_array(v) for v in weights if hasattr(v, "numpy"))
 
 
 def _array(variable: Any) -> Array:
     name = str(getattr(variable, "path", None) or variable.name)
-    shape = tuple(int(n) for n in variable.shape)
+    shape = tuple(variable.shape)
+    if None in shape:  # a variable of TensorFlow may have another length later
+        shape = variable.numpy().shape
+    shape = tuple(int(n) for n in shape)
     dtype = getattr(variable.dtype, "name", str(variable.dtype))
 
     def read() -> np.ndarray:
