@@ -73,7 +73,10 @@ class MBConv(nn.Module):
         if expand > 1:
             self.expand = nn.Conv2d(size, wide, 1, bias=False)
             self.expand_bn = nn.BatchNorm2d(wide)
-        self.depth = nn.Conv2d(wide, wide, kernel, stride, kernel // 2, groups=wide, bias=False)
+        # Keras, as TensorFlow before it, pads a strided convolution by one more behind.
+        self.pad = (kernel // 2 - 1, kernel // 2) * 2 if stride == 2 else None
+        inside = 0 if self.pad else kernel // 2
+        self.depth = nn.Conv2d(wide, wide, kernel, stride, inside, groups=wide, bias=False)
         self.depth_bn = nn.BatchNorm2d(wide)
         self.reduce, self.excite = nn.Conv2d(wide, squeezed, 1), nn.Conv2d(squeezed, wide, 1)
         self.project, self.project_bn = nn.Conv2d(wide, out, 1, bias=False), nn.BatchNorm2d(out)
@@ -81,6 +84,7 @@ class MBConv(nn.Module):
 
     def forward(self, x):
         y = x if self.expand is None else F.silu(self.expand_bn(self.expand(x)))
+        y = y if self.pad is None else F.pad(y, self.pad)
         y = F.silu(self.depth_bn(self.depth(y)))
         scale = F.silu(self.reduce(y.mean((2, 3), keepdim=True)))
         y = self.project_bn(self.project(y * torch.sigmoid(self.excite(scale))))
@@ -92,7 +96,7 @@ class EfficientNetB0(nn.Module):
         super().__init__()
         for name, shape in (("mean", (1, 3, 1, 1)), ("std", (1, 3, 1, 1))):
             self.register_buffer(name, torch.ones(shape))
-        self.stem, self.stem_bn = nn.Conv2d(3, 32, 3, 2, 1, bias=False), nn.BatchNorm2d(32)
+        self.stem, self.stem_bn = nn.Conv2d(3, 32, 3, 2, bias=False), nn.BatchNorm2d(32)
         rows = ((16, 3, 1, 1, 1), (24, 3, 2, 6, 2), (40, 5, 2, 6, 2), (80, 3, 2, 6, 3),
                 (112, 5, 1, 6, 3), (192, 5, 2, 6, 4), (320, 3, 1, 6, 1))  # fmt: skip
         blocks, size = [], 32
@@ -106,7 +110,7 @@ class EfficientNetB0(nn.Module):
 
     def forward(self, x):
         x = (x / 255 - self.mean) / self.std
-        x = self.blocks(F.silu(self.stem_bn(self.stem(x))))
+        x = self.blocks(F.silu(self.stem_bn(self.stem(F.pad(x, (0, 1, 0, 1))))))
         x = F.silu(self.top_bn(self.top(x))).mean((2, 3))
         return F.softmax(self.head(self.dropout(x)), -1)
 

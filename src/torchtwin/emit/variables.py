@@ -1,7 +1,8 @@
 """Names the values of a `forward`, and prints its statements.
 
 A value that only the next statement uses is `x`, as people write chains; one that lives longer
-has the name of its Keras layer.
+has the name of its Keras layer. Where such values follow one another, as in residual networks,
+they share the name `skip`: a name of its own would keep each in memory to the end.
 """
 
 from __future__ import annotations
@@ -16,6 +17,9 @@ from torchtwin.program import Class, Statement
 
 if TYPE_CHECKING:
     from torchtwin.emit.expressions import Printer
+
+LONG_CHAIN = 3
+"""Values that follow one another share a name from this many on."""
 
 
 class Body:
@@ -79,8 +83,32 @@ class Body:
                     names[statement.value] = "x"
                 else:
                     wanted[statement.value] = _wish(statement)
-        taken = ["x", *names.values()]
-        return names | _unique(wanted, set(taken))
+        shared = self._shared(groups, wanted, users)
+        own = {value: word for value, word in wanted.items() if value not in shared}
+        return names | shared | _unique(own, {"x", *names.values(), *shared.values()})
+
+    def _shared(
+        self,
+        groups: list[list[Statement]],
+        wanted: Mapping[str, str],
+        users: Mapping[str, set[int]],
+    ) -> dict[str, str]:
+        """Return one name for values of which each begins when the one before has ended."""
+        chains: list[list[str]] = []
+        for k, group in enumerate(groups):
+            value = group[0].value
+            lasting = value in wanted and max(users[value]) < len(groups)
+            if len(group) > 1 or not lasting or _is_mask(group[0]) or _wholes(group[0].expr):
+                continue
+            chain = next((c for c in chains if max(users[c[-1]]) <= k), None)
+            if chain is None:
+                chains.append(chain := [])
+            chain.append(value)
+        long = [chain for chain in chains if len(chain) >= LONG_CHAIN]
+        words = _unique(
+            {str(k): "skip" for k in range(len(long))}, {a.name for a in self.cls.inputs}
+        )
+        return {value: words[str(k)] for k, chain in enumerate(long) for value in chain}
 
     def _input_names(self, users: Mapping[str, set[int]]) -> dict[str, str]:
         inputs = self.cls.inputs
