@@ -303,3 +303,9 @@ def test_tree_is_not_taken_by_count_alone() -> None:
     text = problem([dense(n, 2, 2) for n in "abc"], source)
     assert "'b/kernel' (2, 2) is not in the file" in text
     assert "'a/kernel'" not in text
+
+
+def test_a_slash_in_a_name_does_not_mix_layers() -> None:
+    holders = [nested("a", dense("b", 2, 2)), dense("a/b", 2, 2)]
+    source = ordered(**{"a": dense_arrays("b", 2, 2), "a/b": dense_arrays("a/b", 2, 2)})
+    assert "2 variables 'a/b/kernel'" in problem(holders, source)

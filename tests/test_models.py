@@ -118,10 +118,20 @@ def test_integer_inputs_stay_integers() -> None:
     assert ".long()" not in twin.source
 
 
-@pytest.mark.parametrize("name", ["class", "train", "1st", "x", "self", "é", "forward"])
+@pytest.mark.parametrize(
+    "name", ["class", "train", "training", "1st", "x", "self", "é", "forward", "a@b", "@0:0"]
+)
 def test_names_that_are_no_identifiers(name: str) -> None:
     x = keras.Input((4,), name="given")
     agree(keras.Model(x, kl.Dense(2, name=name)(x), name=name), [normal(2, 4)])
+
+
+def test_names_of_the_functions_that_a_body_calls() -> None:
+    x = keras.Input((6, 6, 2), name="resize")
+    y = kl.Resizing(4, 4, interpolation="bicubic", name="resize_2")(x)
+    z = kl.Resizing(3, 3, interpolation="bicubic", name="same_max_pool")(x)
+    y = kl.MaxPooling2D(2, 1, padding="same")(kl.Add(name="hard_sigmoid")([y, y]))
+    agree(keras.Model(x, [y, z]), [normal(2, 6, 6, 2)])
 
 
 def test_names_that_become_equal() -> None:

@@ -6,6 +6,7 @@ are collected and refused in one error.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -84,6 +85,15 @@ class Binding:
         self.problems.append(f"{where} belongs to no layer of the model")
 
 
+def _twofold(holders: Sequence[Holder]) -> Iterator[str]:
+    """Yield the variables whose key another one has: Keras 2 let a layer be called "a/b"."""
+    walked = (pair for holder in holders for pair in holder.walk())
+    keys = Counter(f"{key}/{v.path}" for key, holder in walked for v in holder.variables)
+    for key, count in keys.items():
+        if count > 1:
+            yield f"the model has {count} variables '{key}'"
+
+
 def bind(holders: Sequence[Holder], source: Source) -> dict[str, Array]:
     """Return the stored array of every variable, by "<layer>/<variable path>".
 
@@ -101,6 +111,7 @@ def bind(holders: Sequence[Holder], source: Source) -> dict[str, Array]:
             hint="give the file with its weights as --weights",
         )
     binding = Binding()
+    binding.problems += _twofold(holders)
     if isinstance(weights, Tree):
         bind_tree(holders, weights, binding)
     else:

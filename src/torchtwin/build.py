@@ -285,10 +285,10 @@ def _values(
     nodes: Sequence[Node], layers: Mapping[str, Layer], inputs: Sequence[str]
 ) -> Iterator[Value]:
     for name in inputs:
-        config = layers[name.partition("@")[0]].config
+        config = layers[name.rpartition("@")[0]].config
         shape = config.get("batch_shape")
         if not isinstance(shape, list | tuple):
-            raise UnreadableModel("an input without a shape", where=name.partition("@")[0])
+            raise UnreadableModel("an input without a shape", where=name.rpartition("@")[0])
         dtype = str(config.get("dtype") or "float32")
         yield Value(name, (None, *shape[1:]), dtype)
     for node in nodes:

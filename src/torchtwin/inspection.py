@@ -112,7 +112,7 @@ def _graph_layers(
     for node in graph.nodes:
         shapes[node.layer] = graph.values[node.outputs[0]].shape
     for name in graph.inputs:
-        shapes[name.partition("@")[0]] = graph.values[name].shape
+        shapes[name.rpartition("@")[0]] = graph.values[name].shape
     for layer in graph.layers.values():
         size = None
         if sizes is not None:

@@ -44,7 +44,7 @@ class _Lowering:
 
     def _argument(self, name: str) -> Argument:
         value = self.graph.values[name]
-        layer, _, rest = name.partition("@")
+        layer, _, rest = name.rpartition("@")
         word = f"{self.attributes[layer]}{'_mask' * ('.mask' in rest)}"
         return Argument(name, word, physical(value), value.dtype, value.layout)
 

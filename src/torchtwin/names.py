@@ -33,12 +33,14 @@ def identifier(name: str) -> str:
 
 
 def identifiers(names: Iterable[str], base: type | None = None) -> dict[str, str]:
-    """Return an identifier for each name: unique, no keyword, no attribute of `base`."""
+    """Return an identifier for each name: unique, no keyword, no attribute of a `base`."""
+    # Of an instance: `training` of a module is set by its __init__, the class has only a hint.
+    reserved = {*RESERVED, *(dir(base()) if base is not None else ())}
     taken: set[str] = set()
     result = {}
     for name in names:
         word = identifier(name)
-        if word in RESERVED or (base is not None and hasattr(base, word)):
+        if word in reserved:
             word += "_"
         unique, count = word, 1
         while unique in taken:

@@ -59,7 +59,7 @@ def rows(twin: Twin) -> list[Row]:
 
 def _rows(graph: Graph, program: Class, sizes: Mapping[str, int], depth: int) -> Iterator[Row]:
     subs = {sub.layer: sub for sub in program.submodules}
-    shapes = {a.value.partition("@")[0]: shape_text(a.shape) for a in program.inputs}
+    shapes = {a.value.rpartition("@")[0]: shape_text(a.shape) for a in program.inputs}
     for layer in graph.layers.values():
         statements = [s for s in program.statements if s.layer == layer.path]
         made = next((s.shape for s in reversed(statements) if s.shape is not None), None)

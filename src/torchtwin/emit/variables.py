@@ -8,10 +8,11 @@ they share the name `skip`: a name of its own would keep each in memory to the e
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from torchtwin.expr import Binary, Expr, Item, Part, Unpacked, Var, children, variables, walk
+from torchtwin.emit.expressions import is_helper
+from torchtwin.expr import Binary, Call, Expr, Item, Part, Unpacked, Var, children, variables, walk
 from torchtwin.names import identifiers
 from torchtwin.program import Class, Statement
 
@@ -29,6 +30,7 @@ class Body:
         self.cls = cls
         self.alias = {s.value: s.expr.value for s in cls.statements if isinstance(s.expr, Var)}
         self.statements = self._alive()
+        self.helpers = set(_helpers(self.statements))
         self.names = self._names()
         self.parts: dict[int, dict[tuple[int, ...], str]] = {}
 
@@ -85,7 +87,9 @@ class Body:
                     wanted[statement.value] = _wish(statement)
         shared = self._shared(groups, wanted, users)
         own = {value: word for value, word in wanted.items() if value not in shared}
-        return names | shared | _unique(own, {"x", *names.values(), *shared.values()})
+        return (
+            names | shared | _unique(own, {"x", *names.values(), *shared.values(), *self.helpers})
+        )
 
     def _shared(
         self,
@@ -114,7 +118,8 @@ class Body:
         inputs = self.cls.inputs
         if len(inputs) == 1 and users.get(inputs[0].value, {0}) <= {0}:
             return {inputs[0].value: "x"}
-        return _unique({a.value: a.name for a in inputs}, {"x"} if len(inputs) > 1 else set())
+        taken = {"x"} if len(inputs) > 1 else set()
+        return _unique({a.value: a.name for a in inputs}, taken | self.helpers)
 
     def part_name(self, part: Part) -> str:
         return self.parts[id(part.whole)][part.path]
@@ -151,7 +156,7 @@ class Body:
         """Yield the line that unpacks a tuple of which this group uses parts."""
         wholes: dict[int, Unpacked] = {}
         used: dict[int, dict[tuple[int, ...], str]] = {}
-        taken = set(self.names.values())
+        taken = {*self.names.values(), *self.helpers}
         for statement in group:
             for node in walk(statement.expr):
                 if isinstance(node, Part):
@@ -210,6 +215,15 @@ def _targets(names: Any, used: Mapping[tuple[int, ...], str], path: tuple[int, .
     return f"({inner})" if path else inner
 
 
+def _helpers(statements: Sequence[Statement]) -> Iterator[str]:
+    """Yield the names of the functions that a body calls; as variables they would hide them."""
+    for statement in statements:
+        for node in walk(statement.expr):
+            function = node.function if isinstance(node, Call) else node
+            if is_helper(function):
+                yield function.__name__
+
+
 def _is_mask(statement: Statement) -> bool:
     """Tell whether a value says which steps count; it deserves a name of its own."""
     expr = statement.expr
@@ -219,7 +233,7 @@ def _is_mask(statement: Statement) -> bool:
 
 def _wish(statement: Statement) -> str:
     """Return the name that a long-lived value should have."""
-    layer, _, rest = statement.value.partition("@")
+    layer, _, rest = statement.value.rpartition("@")
     word = identifiers([layer])[layer]
     if ".mask" in rest:
         return f"{word}_mask"

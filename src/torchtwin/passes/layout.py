@@ -134,7 +134,7 @@ class _Assignment:
             return name
         if (name, layout) not in self.moved:
             made = f"{name}.{len(self.moved)}"
-            source = name.partition("@")[0]
+            source = name.rpartition("@")[0]
             self.values[made] = replace(value, name=made, layout=layout)
             node = Node(made, source, (Ref(name),), {}, (made,), "permute", layout=layout)
             self.nodes.append(node)

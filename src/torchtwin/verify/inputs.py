@@ -55,7 +55,7 @@ def make_inputs(graph: Graph, program: Class, seed: int) -> list[list[np.ndarray
 def _lengths(graph: Graph, program: Class) -> list[list[tuple[int, ...]]]:
     """Return the shapes of both trials: the shortest free lengths with which the model runs."""
     shapes = [graph.values[name].shape or () for name in graph.inputs]
-    batches = [_batch(graph.layers[name.partition("@")[0]]) for name in graph.inputs]
+    batches = [_batch(graph.layers[name.rpartition("@")[0]]) for name in graph.inputs]
     for pair in FREE:
         trials = []
         for batch, free in zip(BATCHES, pair, strict=True):
