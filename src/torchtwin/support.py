@@ -10,9 +10,10 @@ INTRODUCTION = """\
 
 Written by `scripts/make_docs.py` from the rules themselves; do not edit.
 
-torchtwin translates {supported} of the {total} layers of Keras {version}, and {more} classes that
-older versions wrote. A layer that is listed as not yet, and an argument that a rule does not know,
-is refused by name: nothing is guessed.
+torchtwin translates {supported} of the {total} layers of Keras 3, {older} classes that older
+versions wrote, and {operations} operations of `keras.ops` between layers (`ops.` in the table). A
+layer that is listed as not yet, and an argument that a rule does not know, is refused by name:
+nothing is guessed.
 """
 
 
@@ -31,17 +32,20 @@ class Support:
 
 
 def support() -> list[Support]:
-    """Return every layer of Keras, and every other class that has a rule, by name."""
+    """Return every layer of Keras, every other class that has a rule, and operations, by name."""
     from torchtwin.rule import rules
     from torchtwin.view import defaults
 
     known, found = defaults(), rules()
+    names = {n for n in {*known, *found} - _BASES if not n.startswith(_INTERNAL)}
     return [
         Support(name, _file(name), len(found[name].cases) if name in found else 0, name in known)
-        for name in sorted({*known, *found} - _BASES)
+        for name in sorted(names, key=lambda n: (n.startswith(OPERATION), n))
     ]
 
 
+OPERATION, _INTERNAL = "ops.", "steps."
+"""How the rules of operations are called, and those that only other rules use."""
 _BASES = {"Layer", "Wrapper", "GlobalPooling"}
 """What Keras exports beside its layers to inherit from."""
 
@@ -68,8 +72,8 @@ def markdown() -> str:
     text = INTRODUCTION.format(
         supported=sum(row.supported for row in own),
         total=len(own),
-        version="3",
-        more=sum(not row.keras for row in rows),
+        older=sum(not row.keras and not row.name.startswith(OPERATION) for row in rows),
+        operations=sum(row.name.startswith(OPERATION) for row in rows),
     )
     lines = [text, "| Layer | Rule | Test cases |", "|---|---|---:|"]
     for row in rows:
