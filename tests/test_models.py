@@ -174,3 +174,14 @@ def test_nested_model_called_in_inference_mode_stays_in_it(tmp_path: Path) -> No
     before = module.base.norm.running_mean.clone()
     assert torch.equal(module(given), module(given))
     assert torch.equal(module.base.norm.running_mean, before)
+
+
+def test_second_call_of_a_sequential_in_an_architecture_without_a_version(tmp_path: Path) -> None:
+    inner = keras.Sequential([keras.Input((4,)), kl.Dense(4, activation="tanh")], name="inner")
+    x = keras.Input((4,))
+    model = keras.Model(x, inner(inner(x)))
+    randomize(model)
+    (tmp_path / "m.json").write_text(model.to_json())
+    model.save_weights(tmp_path / "m.weights.h5")
+    twin = torchtwin.convert(tmp_path / "m.json", weights=tmp_path / "m.weights.h5")
+    compare(run(twin, [normal(2, 4)]), outputs(model, [normal(2, 4)]), FLOAT32)

@@ -133,7 +133,7 @@ class _Histories:
             str(entry.get("name") or entry["config"]["name"])
             for entry in config["layers"]
             if entry["class_name"] == "Functional"
-            or (entry["class_name"] == "Sequential" and not version.startswith("3."))
+            or (entry["class_name"] == "Sequential" and version[:1] != "3")
         }
 
     def __call__(self, layer: str, call: int, tensor: int) -> str:

@@ -29,7 +29,7 @@ REST = ("attention_mask", "return_attention_scores", "training", "use_causal_mas
 
 def _arguments(layer: LayerView) -> dict[str, Any]:
     """Return the arguments of a MultiHeadAttention's call by name."""
-    names = TENSORS + REST if layer.version[:2] in ("1.", "2.") else TENSORS + MASKS + REST
+    names = TENSORS + REST if layer.version[:1] in ("1", "2") else TENSORS + MASKS + REST
     given = dict(zip(names, layer.args, strict=False))
     given |= {name: layer.call(name) for name in names if name in layer.kwargs}
     if not all(isinstance(given.get(name), Tensor) for name in TENSORS[:2]):
@@ -139,7 +139,7 @@ def _module(layer: LayerView, given: dict[str, Any], shape: Any, scores: bool) -
     value_dim = layer["value_dim"] or key_dim
     out = math.prod(shape) if shape else features[0]
     # Keras 3 lets a query that may look nowhere see zeros where it computes the scores itself.
-    zero = (bool(dropout) or scores) and layer.version[:2] not in ("1.", "2.")
+    zero = (bool(dropout) or scores) and layer.version[:1] not in ("1", "2")
     return call(
         MultiHeadAttentionScores if scores else MultiHeadAttention,
         features[0],

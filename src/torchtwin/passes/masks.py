@@ -105,7 +105,7 @@ class _Explicit:
     def _takes_away(self, node: Node) -> bool:
         """Tell whether what comes after sees no masks on this layer's inputs: Keras 3's
         MultiHeadAttention takes them off its arguments, also for the layers that follow."""
-        old = self.graph.version[:2] in ("1.", "2.")
+        old = self.graph.version[:1] in ("1", "2")
         return not old and self.layers[node.layer].class_name == "MultiHeadAttention"
 
     def _misses(self, node: Node) -> bool:
@@ -113,7 +113,7 @@ class _Explicit:
         its sequence only where no initial state comes with it."""
         arguments = (*node.args, *node.kwargs.values())
         several = sum(any(True for _ in refs(part)) for part in arguments) > 1
-        old = self.graph.version[:2] in ("1.", "2.")
+        old = self.graph.version[:1] in ("1", "2")
         return several and not old and self.layers[node.layer].class_name in RECURRENT
 
     def _call(self, node: Node, masked: Node) -> None:
