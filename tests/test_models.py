@@ -185,3 +185,14 @@ def test_second_call_of_a_sequential_in_an_architecture_without_a_version(tmp_pa
     model.save_weights(tmp_path / "m.weights.h5")
     twin = torchtwin.convert(tmp_path / "m.json", weights=tmp_path / "m.weights.h5")
     compare(run(twin, [normal(2, 4)]), outputs(model, [normal(2, 4)]), FLOAT32)
+
+
+def test_attention_of_the_last_keras_2(tmp_path: Path) -> None:
+    """Its config has `softmax_robust_masking`, which Keras 3 does not know."""
+    x = tf_keras.Input((5, 8))
+    attention = tf_keras.layers.MultiHeadAttention(2, 3)
+    model = tf_keras.Model(x, attention(x, x))
+    model.save(tmp_path / "model.keras")
+    given = normal(2, 5, 8)
+    twin = torchtwin.convert(tmp_path / "model.keras")
+    compare(run(twin, [given]), [model(given).numpy()], FLOAT32)

@@ -169,7 +169,13 @@ class LayerView:
         return unread + calls
 
 
-_ABSENT = {"stateful": False, "unroll": False, "ragged": False, "sparse": False}
+_ABSENT = {
+    "stateful": False,
+    "unroll": False,
+    "ragged": False,
+    "sparse": False,
+    "softmax_robust_masking": False,  # tf_keras's softmax, where a mask leaves something to see
+}
 """Values that mean nothing where a newer Keras no longer knows the argument."""
 
 
