@@ -30,10 +30,7 @@ pytestmark = pytest.mark.skipif(not CASES, reason="the corpus of real models is 
 def converted(case: Path) -> torchtwin.Twin:
     meta = json.loads((case / "meta.json").read_text())
     weights = case / meta["weights"] if meta.get("weights") else None
-    try:
-        return torchtwin.convert(case / meta["model"], weights=weights)
-    except torchtwin.UnsupportedError as refusal:
-        pytest.skip(f"refused: {refusal.problem}")
+    return torchtwin.convert(case / meta["model"], weights=weights)
 
 
 def recorded(case: Path, kind: str) -> list[np.ndarray]:
