@@ -16,6 +16,8 @@ from torchtwin.program import Class
 BINDING = {"|": 1, "^": 2, "&": 3, "==": 0, "!=": 0, "<": 0, "<=": 0, ">": 0, ">=": 0,
            "+": 4, "-": 4, "*": 5, "/": 5, "//": 5, "%": 5, "@": 5, "**": 7}  # fmt: skip
 UNARY, ATOM = 6, 9
+PLACES = (("nn.", nn), ("F.", F), ("torch.optim.", torch.optim), ("torch.", torch))
+HELPERS = ("torchtwin.nn.", "torchtwin.training.parts.")
 
 
 class Printer:
@@ -112,16 +114,19 @@ def _bounds(index: slice) -> tuple[Any, Any, Any]:
 def qualified(function: Any) -> str:
     """Return the name under which generated code knows a function or class."""
     name: str = function.__name__
-    for prefix, module in (("nn.", nn), ("F.", F), ("torch.", torch)):
+    for prefix, module in PLACES:
         if getattr(module, name, None) is function:
             return prefix + name
     for alias, value in vars(F).items():
         if value is function:
             return f"F.{alias}"  # F.logsigmoid calls itself log_sigmoid
-    if function.__module__.startswith("torchtwin.nn"):
+    if function.__module__.startswith("torchmetrics."):
+        return f"torchmetrics.{name}"
+    if is_helper(function):
         return name
-    raise TypeError(f"{function!r} is neither torch's nor torchtwin.nn's")
+    raise TypeError(f"{function!r} is neither torch's nor a helper of torchtwin's")
 
 
 def is_helper(function: Any) -> bool:
-    return str(getattr(function, "__module__", "")).startswith("torchtwin.nn")
+    """Tell whether a function or class is copied into the output that uses it."""
+    return str(getattr(function, "__module__", "")).startswith(HELPERS)

@@ -1,0 +1,1 @@
+"""What train.py is made of: tested here as ordinary code, copied into the output."""
