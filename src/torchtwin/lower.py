@@ -85,7 +85,7 @@ class _Lowering:
         frozen = tuple(piece.frozen) if layer.trainable else ("",)
         self.submodules[layer.name] = Submodule(
             member.attribute, piece.module, layer.path, layer.class_name, weights, frozen,
-            piece.comment, tuple(piece.untrained), piece.constants,
+            piece.comment, tuple(piece.untrained), piece.constants, layer.config,
         )  # fmt: skip
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from torchtwin.expr import Call, Expr
 from torchtwin.notation import Notation
@@ -15,7 +16,7 @@ class Submodule:
     """`self.<attribute> = <constructor>`: `layer` is the Keras layer's path.
 
     `program` is the class of a nested model; `frozen` lists what gets no gradient:
-    "" for the whole submodule, otherwise names of its parameters.
+    "" for the whole submodule, otherwise names of its parameters. `config` is the Keras layer's.
     """
 
     attribute: str
@@ -27,6 +28,7 @@ class Submodule:
     comment: str = ""
     untrained: tuple[str, ...] = ()
     constants: Mapping[str, Array] = field(default_factory=dict)
+    config: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
