@@ -21,6 +21,8 @@ RESERVED = frozenset(
         "load",
     ]
 )
+METHODS = frozenset({"logits", "reset_parameters", "with_masks"})
+"""Methods that an emitted class may have: no submodule can be called so."""
 
 
 def identifier(name: str) -> str:
@@ -35,7 +37,7 @@ def identifier(name: str) -> str:
 def identifiers(names: Iterable[str], base: type | None = None) -> dict[str, str]:
     """Return an identifier for each name: unique, no keyword, no attribute of a `base`."""
     # Of an instance: `training` of a module is set by its __init__, the class has only a hint.
-    reserved = {*RESERVED, *(dir(base()) if base is not None else ())}
+    reserved = {*RESERVED, *({*dir(base()), *METHODS} if base is not None else ())}
     taken: set[str] = set()
     result = {}
     for name in names:

@@ -58,7 +58,11 @@ class Argument:
 
 @dataclass(frozen=True, eq=False)
 class Class:
-    """An `nn.Module` class: the whole model or a nested one."""
+    """An `nn.Module` class: the whole model or a nested one.
+
+    `logits` has the body of a further method, called `further`, that training uses: the outputs
+    before their activations, and the masks that come with them (see `outputs`).
+    """
 
     name: str
     doc: str
@@ -66,6 +70,8 @@ class Class:
     inputs: tuple[Argument, ...]
     statements: tuple[Statement, ...]
     outputs: tuple[Argument, ...]
+    logits: Class | None = None
+    further: str = ""
 
     def weights(self, prefix: str = "") -> Iterator[tuple[str, str, Notation]]:
         """Yield (parameter, path of the Keras layer, notation) for everything that is filled."""

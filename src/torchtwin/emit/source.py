@@ -13,6 +13,7 @@ from torchtwin.emit.helpers import helpers_of, source_of
 from torchtwin.emit.variables import Body
 from torchtwin.expr import Call, Method
 from torchtwin.names import RESERVED
+from torchtwin.outputs import bodies
 from torchtwin.program import Argument, Class, Submodule
 
 HEADER = '''"""{title}
@@ -107,15 +108,21 @@ def _imports(body: str) -> str:
 
 
 def _class(cls: Class, names: Mapping[int, str]) -> str:
-    body = Body(cls)
-    printer = Printer(body.name_of, lambda c: names[id(c)], body.part_name)
+    printer = _printer(Body(cls), names)
     lines = [f"class {names[id(cls)]}(nn.Module):", f'    """{_docstring(cls.doc)}"""', ""]
     lines += ["    def __init__(self):", "        super().__init__()"]
     lines += [f"        {line}" for sub in cls.submodules for line in _submodule(sub, printer)]
-    arguments = ", ".join(["self", *(body.name_of(a.value) for a in cls.inputs)])
-    lines += ["", f"    def forward({arguments}):"]
-    lines += [f"        {line}" for line in body.lines(printer)]
+    for method in bodies(cls):
+        body = Body(method.program)
+        arguments = ", ".join(["self", *(body.name_of(a.value) for a in cls.inputs)])
+        lines += ["", f"    def {method.name}({arguments}):"]
+        lines += [f'        """{method.doc}"""'] if method.doc else []
+        lines += [f"        {line}" for line in body.lines(_printer(body, names))]
     return "\n".join(lines)
+
+
+def _printer(body: Body, names: Mapping[int, str]) -> Printer:
+    return Printer(body.name_of, lambda cls: names[id(cls)], body.part_name)
 
 
 def _submodule(sub: Submodule, printer: Printer) -> Iterator[str]:

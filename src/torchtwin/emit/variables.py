@@ -240,7 +240,7 @@ def _wish(statement: Statement) -> str:
     expr = statement.expr
     while isinstance(expr, Item):
         expr = expr.subject
-    if isinstance(expr, Part) and expr.path != (0,):
+    if isinstance(expr, Part) and expr.path != (0,) and _suggested(expr) != word:
         return f"{word}_{_suggested(expr)}"
     return word
 

@@ -6,7 +6,8 @@ import math
 from typing import Any
 
 from torchtwin.errors import UnsupportedError
-from torchtwin.expr import Expr
+from torchtwin.expr import Expr, call
+from torchtwin.nn.activity import ActivityPenalty
 from torchtwin.rule import ANY, Case, Piece, channels_first, rule
 from torchtwin.view import LayerView, Tensor
 
@@ -26,6 +27,11 @@ def activity_regularization(layer: LayerView) -> Piece:
     """It adds to the loss alone."""
     layer.ignore("l1", "l2")
     return Piece(layer.x)
+
+
+@rule("steps.ActivityPenalty", layout=ANY, mask="pass")
+def activity_penalty(layer: LayerView) -> Piece:
+    return Piece(module=call(ActivityPenalty, l1=layer.get("l1", 0.0), l2=layer.get("l2", 0.0)))
 
 
 @rule(

@@ -52,9 +52,12 @@ def _flat(structure: Any) -> list[str | None]:
     return [structure.value if isinstance(structure, Ref) else None]
 
 
-def explicit_masks(graph: Graph) -> Graph:
-    """Return the graph with masks as values, inside nested models too."""
-    return _Explicit(graph, {}).run(())
+def explicit_masks(graph: Graph, *, of_outputs: bool = False) -> Graph:
+    """Return the graph with masks as values, inside nested models too.
+
+    With `of_outputs`, the masks that come with its outputs are further outputs.
+    """
+    return _Explicit(graph, {}).run(None if of_outputs else ())
 
 
 class _Explicit:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import ast
 import types
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from typing import Any
@@ -21,6 +21,7 @@ from torch import nn
 from torchtwin.emit.source import class_names
 from torchtwin.emit.variables import Body
 from torchtwin.expr import Part
+from torchtwin.outputs import LOGITS, WITH_MASKS, bodies
 from torchtwin.program import Class
 from torchtwin.twin import executed
 from torchtwin.verify.subject import run
@@ -76,7 +77,8 @@ def traced(
         here = classes(tree).get(name)
         if here is not None and name in emitted_classes:
             made = _instrument(here, emitted_classes[name], cls, places)
-            trace.left_out |= {s.layer for s in Body(cls).statements if s.value not in made}
+            lines = [s for body in bodies(cls) for s in Body(body.program).statements]
+            trace.left_out |= {s.layer for s in lines if s.value not in made}
     _recording(module, ast.unparse(ast.fix_missing_locations(tree)), places, trace)
     try:
         run(module, inputs, program.inputs, precision)
@@ -95,8 +97,8 @@ def classes(tree: ast.Module) -> dict[str, ast.ClassDef]:
     return {node.name: node for node in tree.body if isinstance(node, ast.ClassDef)}
 
 
-def _forward(cls: ast.ClassDef) -> ast.FunctionDef | None:
-    found = [n for n in cls.body if isinstance(n, ast.FunctionDef) and n.name == "forward"]
+def _method(cls: ast.ClassDef, name: str) -> ast.FunctionDef | None:
+    found = [n for n in cls.body if isinstance(n, ast.FunctionDef) and n.name == name]
     return found[0] if found else None
 
 
@@ -105,9 +107,17 @@ def _instrument(
 ) -> set[str]:
     """Wrap the right sides of a class's lines in calls that record them; return the values."""
     recorded: set[str] = set()
-    mine, theirs = _forward(here), _forward(emitted)
-    if mine is None or theirs is None:
-        return recorded
+    for body in bodies(cls):
+        mine, theirs = _method(here, body.name), _method(emitted, body.name)
+        if mine is not None and theirs is not None:
+            recorded |= _instrument_method(here.name, mine, theirs, body.program, places)
+    return recorded
+
+
+def _instrument_method(
+    name: str, mine: ast.FunctionDef, theirs: ast.FunctionDef, cls: Class, places: list[Place]
+) -> set[str]:
+    recorded: set[str] = set()
     for statement, made in _matched(mine.body, theirs.body, lines_of(theirs.body, cls), cls):
         value = getattr(statement, "value", None)
         if not isinstance(statement, ast.Assign | ast.Return) or value is None:
@@ -116,7 +126,7 @@ def _instrument(
         assert isinstance(call, ast.Call)
         call.args[2] = value
         statement.value = call
-        places.append(Place(here.name, made))
+        places.append(Place(name, made))
         recorded.update(made.values())
     return recorded
 
@@ -210,5 +220,6 @@ def _recording(module: nn.Module, source: str, places: Sequence[Place], trace: T
     for part in module.modules():
         name = type(part).__name__
         if name in recorded:
-            forward: Callable[..., Any] = namespace[name].forward
-            part.forward = types.MethodType(forward, part)
+            for method in ("forward", LOGITS, WITH_MASKS):
+                if function := getattr(namespace[name], method, None):
+                    setattr(part, method, types.MethodType(function, part))
