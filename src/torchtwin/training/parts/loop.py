@@ -1,0 +1,217 @@
+"""The loop: fit, evaluate and predict.
+
+A line that ends in `# when: ...` is in train.py only where the model needs it.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from torchtwin.nn.activity import ActivityPenalty
+from torchtwin.training.parts.batch_norm import keep_biased_variance
+from torchtwin.training.parts.checkpoint import (
+    load_checkpoint,
+    load_weights,
+    save_checkpoint,
+    save_weights,
+)
+from torchtwin.training.parts.processes import all_sum, rank, world_size
+from torchtwin.training.parts.recipe import (
+    LOSS_WEIGHTS,
+    OUTPUTS,
+    losses,
+    make_metrics,
+    make_optimizer,
+    penalty,
+    predictions,
+    update,
+    update_metrics,
+)
+
+
+class Outputs(nn.Module):
+    """The module as the loss wants it."""
+
+    def __init__(self, module):
+        super().__init__()
+        self.module = module
+
+    def forward(self, *inputs):
+        outputs = self.module.logits(*inputs)  # when: logits
+        outputs = self.module.with_masks(*inputs)  # when: with_masks
+        outputs = self.module(*inputs)  # when: plain
+        return outputs if isinstance(outputs, tuple) else (outputs,)
+
+
+class Run:
+    """A training: the module, its optimizer, and how far it has come."""
+
+    def __init__(self, module, *, output="run", device=None, fsdp=False, seed=0):
+        self.device = device or torch.device("cpu")
+        self.module = module.to(self.device)
+        self.output, self.seed = Path(output), seed
+        self.epoch = self.step = self.batch = 0
+        self.stop = False
+        self.callbacks = []
+        self.figures = Figures(self.device)
+        keep_biased_variance(module)  # when: batch_norm
+        for part in module.modules():  # when: activity
+            if isinstance(part, ActivityPenalty):  # when: activity
+                part.recording = True  # when: activity
+        self.forward = Outputs(module)
+        if fsdp:
+            from torch.distributed.fsdp import fully_shard
+
+            fully_shard(self.forward)
+        elif world_size() > 1:
+            self.forward = nn.parallel.DistributedDataParallel(
+                self.forward,
+                find_unused_parameters=True,  # when: unused
+            )
+        self.fsdp = fsdp
+        self.optimizer = make_optimizer(module)
+
+    @property
+    def is_main(self):
+        """Whether this process writes the files."""
+        return rank() == 0
+
+    def train_batch(self, batch, samples):
+        """Take one step; `samples` is the size of the batch in all processes."""
+        torch.manual_seed(hash((self.seed, self.step, rank())))  # what is drawn does not depend
+        self.forward.train()  # on where the run was interrupted
+        loss, outputs, batch = self.loss(batch, samples)
+        update(loss, self.module, self.optimizer, self.step)
+        self.figures.add_metrics(outputs, batch)
+        self.step += 1
+
+    def loss(self, batch, samples):
+        """Return the loss to differentiate, the outputs and the batch, all on the device."""
+        inputs, targets, weights = batch = self.to_device(batch)
+        outputs = self.forward(*inputs)
+        outputs, masks = outputs[: len(OUTPUTS)], outputs[len(OUTPUTS) :]
+        terms = losses(outputs, targets, weights, masks)
+        terms |= activity_terms(self.module)  # when: activity
+        # Each process has a share of every sum; what divides it is that of all of them.
+        sums = all_sum(torch.stack([x.detach() for term in terms.values() for x in term]))
+        divisors = dict(zip(terms, sums[1::2], strict=True))
+        shares = {
+            name: LOSS_WEIGHTS.get(name, 1.0) * divided(total, divisors[name])
+            for name, (total, _) in terms.items()
+        }
+        constant = penalty(self.module)  # when: penalty
+        values = dict(zip(terms, divided(sums[::2], sums[1::2]), strict=True))
+        total = sum(LOSS_WEIGHTS.get(name, 1.0) * value for name, value in values.items())
+        total = total + constant.detach()  # when: penalty
+        logged = {"loss": total}
+        logged |= {f"{name}_loss": values[name] for name in LOSS_WEIGHTS}  # when: several
+        self.figures.add_losses(logged, samples)
+        loss = sum(shares.values()) * world_size()  # gradients are averaged over the processes
+        loss = loss + constant  # when: penalty
+        return loss, outputs, (targets, weights, masks)
+
+    def to_device(self, batch):
+        """Return a batch on the device, inputs in the dtype of the weights."""
+        dtype = next(p.dtype for p in self.module.parameters())
+
+        def moved(x):
+            if not isinstance(x, torch.Tensor):
+                return x
+            x = x.to(self.device, non_blocking=True)
+            return x.to(dtype) if x.is_floating_point() else x
+
+        inputs, targets, *weights = (as_tuple(part) for part in batch)
+        groups = inputs, targets, weights[0] if weights else ()
+        return tuple(tuple(moved(x) for x in group) for group in groups)
+
+    def save(self, path):
+        """Write the weights as safetensors."""
+        save_weights(self, path)
+
+    def load(self, path):
+        """Read the weights of a safetensors file."""
+        load_weights(self, path)
+
+    def save_checkpoint(self, path):
+        save_checkpoint(self, path)
+
+    def load_checkpoint(self, path):
+        load_checkpoint(self, path)
+
+    @torch.no_grad()
+    def evaluate(self, data):
+        """Return the figures of `data`, as Keras's `evaluate`."""
+        kept, self.figures = self.figures, Figures(self.device)
+        self.forward.eval()
+        for batch, samples in batches(data, 0, len(data)):
+            _, outputs, rest = self.loss(batch, samples)
+            self.figures.add_metrics(outputs, rest)
+        found, self.figures = self.figures.compute(), kept
+        return found
+
+
+class Figures:
+    """The losses and metrics of an epoch: averages over the samples so far."""
+
+    def __init__(self, device):
+        self.sums, self.samples = {}, 0
+        self.metrics = {name: metric.to(device) for name, metric in make_metrics().items()}
+
+    def add_losses(self, values, samples):
+        for name, value in values.items():
+            self.sums[name] = self.sums.get(name, 0.0) + value * samples
+        self.samples += samples
+
+    @torch.no_grad()
+    def add_metrics(self, outputs, rest):
+        update_metrics(self.metrics, predictions([x.detach() for x in outputs]), *rest)
+
+    def compute(self, *, local=False):
+        """Return the figures by their names in Keras's logs; `local` leaves the metrics of other
+        processes out, and waits for nobody."""
+        found = {name: total.item() / max(self.samples, 1) for name, total in self.sums.items()}
+        for name, metric in self.metrics.items():
+            metric.sync_on_compute = not local
+            metric._computed = None
+            found[name] = metric.compute().item()
+        return found
+
+    def reset(self):
+        self.sums, self.samples = {}, 0
+        for metric in self.metrics.values():
+            metric.reset()
+
+
+def activity_terms(module):
+    """Return the penalties on activities that the last forward pass has recorded."""
+    terms = {}
+    for name, part in module.named_modules():
+        if isinstance(part, ActivityPenalty):
+            for k, (total, samples) in enumerate(part.recorded):
+                terms[f"{name}/{k}"] = total, total.new_tensor(float(samples))
+            part.recorded.clear()
+    return terms
+
+
+def divided(total, divisor):
+    """Return total / divisor, 0 where nothing counted."""
+    return total / torch.where(divisor == 0, torch.ones_like(divisor), divisor)
+
+
+def as_tuple(part):
+    return tuple(part) if isinstance(part, tuple | list) else (part,)
+
+
+def batches(data, start, stop):
+    """Yield batches and their numbers of samples: of arrays `start` to `stop`, counted over all
+    passes, of any other iterable one pass, without what comes before `start`."""
+    if hasattr(data, "batch"):
+        yield from (data.batch(k) for k in range(start, stop))
+        return
+    first = start - start // (stop - start) * (stop - start) if stop > start else 0
+    for k, batch in enumerate(data):
+        if k >= first:
+            yield batch, int(all_sum(torch.tensor(len(as_tuple(batch[0])[0]))))
