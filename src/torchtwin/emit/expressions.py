@@ -98,6 +98,8 @@ class Printer:
                 return f"({', '.join(map(self, node))}{',' if len(node) == 1 else ''})", ATOM
             case list():
                 return f"[{', '.join(map(self, node))}]", ATOM
+            case dict():
+                return f"{{{', '.join(f'{self(k)}: {self(v)}' for k, v in node.items())}}}", ATOM
             case torch.dtype():
                 return str(node), ATOM
             case _ if callable(node):

@@ -202,14 +202,18 @@ def log_learning_rates(run, logs):
 
 
 class LearningRateScheduler(Callback):
-    """Sets the learning rate before every epoch to `schedule(epoch, rate)`."""
+    """Sets the learning rate before every epoch to `schedule(epoch, rate)` or `schedule(epoch)`."""
 
     def __init__(self, schedule, verbose=0):
         self.schedule, self.verbose = schedule, verbose
 
     def on_epoch_begin(self, run, epoch):
         for group in run.optimizer.param_groups:
-            group["lr"] = float(self.schedule(epoch, float(group["lr"])))
+            try:
+                rate = self.schedule(epoch, float(group["lr"]))
+            except TypeError:  # a function of the epoch alone
+                rate = self.schedule(epoch)
+            group["lr"] = float(rate)
             if self.verbose:
                 say(run, f"Epoch {epoch + 1}: the learning rate is {group['lr']:.6g}.")
 
