@@ -10,6 +10,7 @@ from torchtwin.errors import UnsupportedError
 from torchtwin.training.losses import batchwise, crossentropy, pointwise
 from torchtwin.training.losses.given import Given, Values, dtype_of
 from torchtwin.training.pieces import Loss, Output
+from torchtwin.upgrade.values import is_own
 
 _RULES: tuple[Callable[..., Values], ...] = (
     pointwise.mean_squared_error,
@@ -131,8 +132,9 @@ def _read(entry: Any) -> tuple[str, dict[str, Any]]:
     """Return the function of keras.losses that an entry names, and its arguments."""
     if isinstance(entry, str):
         return _named(entry)
-    class_name = entry.get("class_name") if isinstance(entry, Mapping) else None
-    config = entry.get("config") if isinstance(entry, Mapping) else None
+    if not isinstance(entry, Mapping) or not _is_keras(entry):
+        raise _not_keras(entry.get("class_name") if isinstance(entry, Mapping) else entry)
+    class_name, config = entry.get("class_name"), entry.get("config")
     if class_name == "function":  # how Keras writes down a function
         return _named(str(config))
     if class_name == "LossFunctionWrapper" and isinstance(config, Mapping):
@@ -141,7 +143,12 @@ def _read(entry: Any) -> tuple[str, dict[str, Any]]:
     if class_name in CLASSES:
         function, own = _named(str(class_name))
         return function, {**own, **(config or {})}
-    raise _not_keras(class_name or entry)
+    raise _not_keras(class_name)
+
+
+def _is_keras(entry: Mapping[str, Any]) -> bool:
+    """Tell Keras's losses from their authors': those come without a module, but registered."""
+    return is_own(entry) and (bool(entry.get("module")) or not entry.get("registered_name"))
 
 
 def _named(name: str) -> tuple[str, dict[str, Any]]:

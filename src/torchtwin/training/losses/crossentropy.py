@@ -27,6 +27,10 @@ TWICE = (
     "The loss was told from_logits=True of an output that has its {0}: it has what comes before "
     "the {0}, as in Keras on TensorFlow; Keras on JAX or PyTorch applies a second {0}."
 )
+OTHER_ROWS = (
+    "For targets whose rows do not sum to 1, Keras on TensorFlow takes softmax - target for the "
+    "gradient; here, as on JAX or PyTorch, it is the derivative of the loss."
+)
 FOREIGN = (
     "Keras on TensorFlow takes what comes before the {0} for the logits of this loss; here, as "
     "with Keras on JAX or PyTorch, the loss has the output as it is."
@@ -53,7 +57,7 @@ def categorical_crossentropy(
 ) -> Values:
     dim = given.dim(axis)
     logits, before, differences = _source(given, "softmax", axis, from_logits)
-    differences += given.couples(dim)
+    differences += ((OTHER_ROWS,) if logits else ()) + given.couples(dim)
     if logits and dim == -1 and given.alike and given.rank > 1:
         values: Expr = call(
             F.cross_entropy,

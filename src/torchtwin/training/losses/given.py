@@ -58,7 +58,7 @@ class Given:
 
         Keras adds or drops a last axis of length 1 (keras/src/losses/loss.py,
         squeeze_or_expand_to_same_rank). For an output of several numbers only a target with one
-        axis too many would need that; the lines for such outputs raise on it.
+        axis too many would need that; PyTorch raises or warns where such a one comes.
         """
         if self.target is not None:
             return len(self.target) == self.rank

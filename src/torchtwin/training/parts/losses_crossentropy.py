@@ -16,10 +16,10 @@ def matched(output, target):
     return output, target
 
 
-def clipped_log(output, dim=-1):
-    """Logarithm of probabilities, made to sum to 1 and clipped to [1e-7, 1 - 1e-7]."""
+def clipped(output, dim=-1):
+    """Probabilities, made to sum to 1 and clipped to [1e-7, 1 - 1e-7]."""
     output = output / output.sum(dim, keepdim=True)
-    return output.clamp(1e-7, 1 - 1e-7).log()
+    return output.clamp(1e-7, 1 - 1e-7)
 
 
 def categorical_crossentropy(output, target, dim=-1, label_smoothing=0.0, from_logits=False):
@@ -27,13 +27,13 @@ def categorical_crossentropy(output, target, dim=-1, label_smoothing=0.0, from_l
     output, target = matched(output, target)
     if label_smoothing:
         target = target * (1 - label_smoothing) + label_smoothing / target.shape[-1]
-    log = F.log_softmax(output, dim) if from_logits else clipped_log(output, dim)
+    log = F.log_softmax(output, dim) if from_logits else clipped(output, dim).log()
     return -(target * log).sum(dim)
 
 
 def sparse_categorical_crossentropy(output, labels, ignore_index=-100):
     """Cross-entropy of probabilities, which are clipped, with the numbers of classes."""
-    log = clipped_log(output).flatten(0, -2)
+    log = clipped(output).log().flatten(0, -2)
     values = F.nll_loss(log, labels.flatten(), reduction="none", ignore_index=ignore_index)
     return values.view(labels.shape)
 
@@ -45,8 +45,9 @@ def categorical_focal_crossentropy(
     output, target = comparable(output, target)
     if label_smoothing:
         target = target * (1 - label_smoothing) + label_smoothing / target.shape[-1]
-    log = clipped_log(output, dim)
-    return -(output.new_tensor(alpha) * (1 - log.exp()) ** gamma * target * log).sum(dim)
+    output = clipped(output, dim)
+    weight = output.new_tensor(alpha) * (1 - output) ** gamma
+    return -(weight * target * output.log()).sum(dim)
 
 
 def binary_crossentropy(output, target, dim=-1, label_smoothing=0.0, from_logits=False):
@@ -72,8 +73,8 @@ def binary_focal_crossentropy(
         values = F.binary_cross_entropy_with_logits(output, target, reduction="none")
         output = output.sigmoid()
     else:
-        clipped = output.clamp(1e-7, 1 - 1e-7)
-        values = -(target * clipped.log() + (1 - target) * (1 - clipped).log())
+        inside = output.clamp(1e-7, 1 - 1e-7)
+        values = -(target * inside.log() + (1 - target) * (1 - inside).log())
     right = target * output + (1 - target) * (1 - output)
     values = (1 - right) ** gamma * values
     if alpha is not None:

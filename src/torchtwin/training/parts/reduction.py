@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import torch
 
+from torchtwin.training.parts.processes import world_size
+
 
 def same_rank(first, second):
     """Add or drop a last axis of length 1 where the ranks differ by one: (n,) meets (n, 1)."""
@@ -19,8 +21,8 @@ def same_rank(first, second):
 def weighted_sum(values, weight=None, mask=None, reduction="sum_over_batch_size"):
     """Return `total, divisor`, whose ratio is the loss of the batch.
 
-    A mask weighs as zeros in `weight` would, and what it hides is not counted in the mean. Over
-    parts of a batch both may be added up, but for the divisor of "sum", which stays 1.
+    A mask weighs as zeros in `weight` would, and what it hides is not counted in the mean. Each of
+    the two may be added up over the processes that share a batch.
     """
     if mask is not None:
         kept = mask.to(values.dtype)
@@ -28,13 +30,15 @@ def weighted_sum(values, weight=None, mask=None, reduction="sum_over_batch_size"
     if weight is not None:
         values, weight = same_rank(values, weight.to(values.dtype))
         values = values * weight
-    total, divisor = values.sum(), values.new_tensor(values.numel())
-    if reduction in ("sum", "none") or values.dim() == 0:
-        divisor = values.new_tensor(1)
+    total, divisor = values.sum(), values.new_full((), values.numel())
+    if values.dim() == 0:
+        return total, divisor
+    if reduction in ("sum", "none"):
+        divisor = divisor.fill_(1 / world_size())  # 1 for all processes together
     elif reduction == "mean_with_sample_weight" and weight is not None:
         divisor = weight.sum()
-    elif reduction == "sum_over_batch_size" and mask is not None:
-        divisor = kept.sum() * (values.numel() / mask.numel())
+    elif mask is not None and reduction == "sum_over_batch_size":
+        divisor = kept.sum() * (values.numel() / max(mask.numel(), 1))
     return total, divisor
 
 
