@@ -1,0 +1,15 @@
+"""Optimizers: an entry of a compile config, as code for train.py and as state."""
+
+from torchtwin.training.optimizers.decide import optimizer_of
+from torchtwin.training.optimizers.emit import optimizer_code
+from torchtwin.training.optimizers.plan import Code, OptimizerPlan
+from torchtwin.training.optimizers.variables import Trained, trained_variables
+
+__all__ = [
+    "Code",
+    "OptimizerPlan",
+    "Trained",
+    "optimizer_code",
+    "optimizer_of",
+    "trained_variables",
+]
