@@ -70,15 +70,17 @@ def keras_curve(
     """Train a Keras model with an optimizer on JAX as `fit` does, one batch a step."""
     optimizer.build(model.trainable_variables)
 
-    def loss_of(trained: Any, rest: Any, x: Any, y: Any) -> Any:
+    def loss_of(trained: Any, rest: Any, state: Any, x: Any, y: Any) -> Any:
         output, rest = model.stateless_call(trained, rest, x, training=True)
         loss = ((output - y) ** 2).mean()
-        return optimizer.scale_loss(loss), (loss, rest)
+        mapping = list(zip(optimizer.variables, state, strict=True))
+        with keras.StatelessScope(state_mapping=mapping):
+            return optimizer.scale_loss(loss), (loss, rest)
 
     @jax.jit
     def step(trained: Any, rest: Any, state: Any, x: Any, y: Any) -> Any:
         (_, (loss, rest)), gradients = jax.value_and_grad(loss_of, has_aux=True)(
-            trained, rest, x, y
+            trained, rest, state, x, y
         )
         trained, state = optimizer.stateless_apply(state, gradients, trained)
         return loss, trained, rest, state
@@ -103,12 +105,6 @@ def keras_curve(
 def code_of(twin: torchtwin.Twin, entry: Any) -> tuple[OptimizerPlan, dict[str, Any]]:
     plan = optimizer_of(entry)
     return plan, executed(optimizer_code(plan, trained_variables(twin)))
-
-
-def weights_of(twin: torchtwin.Twin) -> dict[str, np.ndarray]:
-    """Return the module's parameters in Keras's layout."""
-    state = twin.module.state_dict()
-    return {p.name: p.notation.invert(state[p.name].numpy()) for p in twin.parameters if p.array}
 
 
 def assert_same_weights(twin: torchtwin.Twin, model: keras.Model, tolerance: float) -> None:

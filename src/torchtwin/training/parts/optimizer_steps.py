@@ -92,19 +92,20 @@ def update_averages(optimizer, momentum, first):
 
 @torch.no_grad()
 def use_averages(optimizer):
-    """Give every parameter the value of its average."""
+    """Give every parameter the value of its average, where it has one."""
     for p in parameters_of(optimizer):
-        p.copy_(optimizer.state[p]["average"])
+        if "average" in optimizer.state[p]:
+            p.copy_(optimizer.state[p]["average"])
 
 
 @torch.no_grad()
 def swap_averages(optimizer):
     """Exchange every parameter with its average; a second call undoes it."""
     for p in parameters_of(optimizer):
-        average = optimizer.state[p]["average"]
-        p_before = p.detach().clone()
-        p.copy_(average)
-        average.copy_(p_before)
+        if "average" in optimizer.state[p]:
+            average, value = optimizer.state[p]["average"], p.detach().clone()
+            p.copy_(average)
+            average.copy_(value)
 
 
 def divide_gradients(optimizer, scale):
