@@ -48,9 +48,11 @@ class Loss:
 class Metric:
     """A metric: its name in Keras's logs, and the call that makes a `torchmetrics.Metric`.
 
-    Its `update(output, target, weight=None)` takes the output behind its activation.
+    Its `update(output, target, weight=None)` takes the output behind its activation. `masked`
+    tells that `update` takes the output's `mask` too; all other metrics of Keras overlook it.
     """
 
     name: str
     constructor: Expr
     differences: tuple[str, ...] = ()
+    masked: bool = False
