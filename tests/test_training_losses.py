@@ -271,5 +271,5 @@ def test_dtype() -> None:
 
 def test_float32() -> None:
     keras.config.set_floatx("float32")
-    for case in [SETTINGS[0], SETTINGS[3], *BINARY[:2], *ROWS[:2], *CLASS_NUMBERS[:2], *OTHERS[:2]]:
+    for case in [SETTINGS[0], BINARY[0], ROWS[1], CLASS_NUMBERS[0]]:
         check(dataclasses.replace(case, dtype="float32"), tolerance=1e-4)

@@ -40,4 +40,4 @@ def circle(output, target, gamma=80.0, margin=0.4, remove_diagonal=True):
     push = gamma * (1 + margin - distance).clamp(min=0) * (1 - margin - distance)
     pull = pull.where(alike, -torch.inf).logsumexp(1)
     push = push.where(unlike, -torch.inf).logsumexp(1)
-    return F.softplus(pull + push)
+    return F.softplus(pull + push, threshold=40)  # torch cuts it off at 20
