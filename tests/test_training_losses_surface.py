@@ -72,6 +72,15 @@ def test_usual_losses_are_one_line_of_torch(name: str, activation: str) -> None:
     assert text.replace("'", '"') == SHOWN[name, activation]
 
 
+def test_what_counts_can_stand_behind_a_mask() -> None:
+    """`mask & valid` must read as it is meant: no comparison at the top."""
+    ignoring = entry("SparseCategoricalCrossentropy", ignore_class=7)
+    for given, shown in [(ignoring, "target.long().flatten().ne(7)"), ("circle", ".gt(0)")]:
+        loss = loss_of(given, Output("y", (None, 10)))
+        assert loss is not None
+        assert Printer(str, lambda _: "", lambda _: "")(loss.valid).endswith(shown)
+
+
 def test_all_of_keras_losses() -> None:
     public = {n for n in dir(keras.losses) if not n.startswith("_")} - NOT_LOSSES
     classes = {n for n in public if inspect.isclass(getattr(keras.losses, n))}

@@ -48,7 +48,7 @@ def circle(
         given.x, given.y, gamma=float(gamma), margin=margin, remove_diagonal=remove_diagonal,
     )  # fmt: skip
     # Keras leaves samples with a loss of 0 out of the mean
-    return Values(values, valid=values > 0, differences=(COUPLED,))
+    return Values(values, valid=values.gt(0), differences=(COUPLED,))
 
 
 def ctc(given: Given) -> Values:

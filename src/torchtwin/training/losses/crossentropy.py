@@ -11,7 +11,7 @@ from typing import Any
 import torch.nn.functional as F
 
 from torchtwin.errors import UnsupportedError
-from torchtwin.expr import Expr, call, not_equal, shape_of
+from torchtwin.expr import Expr, call, shape_of
 from torchtwin.training.losses.given import Given, Values
 from torchtwin.training.parts import losses_crossentropy as parts
 
@@ -92,7 +92,7 @@ def sparse_categorical_crossentropy(
         differences += () if given.output.activation else (UNNORMALISED,)
     if ignored and before:  # Keras on TensorFlow loses sight of the softmax, too
         differences = tuple(ALWAYS_CLIPPED if d == CLIPPED else d for d in differences)
-    valid = not_equal(labels, ignored["ignore_index"]) if ignored else None
+    valid = labels.ne(ignored["ignore_index"]) if ignored else None
     return Values(values, before, valid, differences + given.couples(dim))
 
 
