@@ -47,10 +47,15 @@ def check(model: keras.Model) -> str:
 @pytest.mark.parametrize("name", KINDS)
 def test_every_variable_of_every_layer(name: str) -> None:
     kind = KINDS[name]
+    soft = every(kind, "constraint", lambda: kc.MinMaxNorm(**SOFT))
+    check(model_of(kind, **soft))
+
+
+@pytest.mark.parametrize("name", ["LSTM", "StackedRNNCells", "Bidirectional of two", "PReLU"])
+def test_last_axes_and_signs(name: str) -> None:
+    kind = KINDS[name]
+    check(model_of(kind, **every(kind, "constraint", lambda: kc.UnitNorm(axis=-1))))
     check(model_of(kind, **every(kind, "constraint", kc.NonNeg)))
-    for axis in (0, -1):
-        soft = every(kind, "constraint", lambda axis=axis: kc.MinMaxNorm(**SOFT, axis=axis))
-        check(model_of(kind, **soft))
 
 
 AXES: dict[str, list[Any]] = {

@@ -18,7 +18,7 @@ from torchtwin.errors import UnsupportedError
 from torchtwin.evaluate import evaluate
 from torchtwin.expr import Var
 from torchtwin.training.regularizers import ARGUMENTS, penalty_source, regularizer_expr
-from variable_layers import KINDS, every, function, model_of
+from variable_layers import KINDS, function, model_of
 
 
 def penalty_of(model: keras.Model) -> torch.Tensor:
@@ -44,9 +44,8 @@ def check(model: keras.Model) -> None:
 @pytest.mark.parametrize("name", KINDS)
 def test_every_variable_of_every_layer(name: str) -> None:
     kind = KINDS[name]
-    check(model_of(kind, **every(kind, "regularizer", lambda: kr.L1L2(0.1, 0.3))))
-    for key in kind.keys:  # each with a factor of its own
-        check(model_of(kind, **{f"{key}_regularizer": kr.L2(0.2)}))
+    own = zip(kind.keys, (kr.L1L2(0.1, 0.3), kr.L2(0.2), kr.L1(0.5)), strict=False)
+    check(model_of(kind, **{f"{key}_regularizer": regularizer for key, regularizer in own}))
 
 
 @pytest.mark.parametrize("mode", ["rows", "columns"])
@@ -55,10 +54,10 @@ def test_every_variable_of_every_layer(name: str) -> None:
                                   "Bidirectional of two", "SimpleRNN with dropout"])  # fmt: skip
 def test_orthogonal_matrices(name: str, mode: str) -> None:
     kind = KINDS[name]
-    for key in kind.keys:
-        if key != "bias":
-            penalty = kr.OrthogonalRegularizer(0.3, mode)
-            check(model_of(kind, **{f"{key}_regularizer": penalty}))
+    factors = {key: 0.1 + 0.3 * k for k, key in enumerate(kind.keys) if key != "bias"}
+    check(model_of(kind, **{
+        f"{key}_regularizer": kr.OrthogonalRegularizer(x, mode) for key, x in factors.items()
+    }))  # fmt: skip
 
 
 @pytest.mark.parametrize("name", ["GRU", "Bidirectional GRU", "Bidirectional of two"])

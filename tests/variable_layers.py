@@ -110,15 +110,21 @@ KINDS: dict[str, Kind] = {
 }  # fmt: skip
 
 
-def model_of(kind: Kind, dtype: str = "float64", **arguments: Any) -> keras.Model:
-    """Return a model of one layer with random weights; `kernel_regularizer=...` as usual."""
+def model_of(
+    kind: Kind, dtype: str = "float64", *, random: bool = True, **arguments: Any
+) -> keras.Model:
+    """Return a model of one layer; `kernel_regularizer=...` as usual.
+
+    Its weights are random unless they are to be as the initialisers made them.
+    """
     keras.config.set_dtype_policy(dtype)
     try:
         given = keras.Input(kind.shape, dtype="int32" if kind.whole else dtype)
         model = keras.Model(given, kind.make(**arguments)(given))
     finally:
         keras.config.set_dtype_policy("float32")
-    randomize(model)
+    if random:
+        randomize(model)
     return model
 
 

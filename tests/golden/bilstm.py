@@ -26,6 +26,23 @@ class SentimentBilstm(nn.Module):
         self.second.bias_hh_l0_reverse.requires_grad_(False)  # stays all zeros
         self.sentiment = nn.Linear(64, 1)
 
+    def reset_parameters(self):
+        """Draw all weights anew, as before training."""
+        nn.init.uniform_(self.embedding.weight, -0.05, 0.05)
+        for layer in (self.first, self.second):
+            nn.init.xavier_uniform_(layer.weight_ih_l0)
+            nn.init.orthogonal_(layer.weight_hh_l0)
+            nn.init.zeros_(layer.bias_ih_l0)
+            nn.init.ones_(layer.bias_ih_l0.chunk(4)[1])  # the forget gate
+            nn.init.zeros_(layer.bias_hh_l0)
+            nn.init.xavier_uniform_(layer.weight_ih_l0_reverse)
+            nn.init.orthogonal_(layer.weight_hh_l0_reverse)
+            nn.init.zeros_(layer.bias_ih_l0_reverse)
+            nn.init.ones_(layer.bias_ih_l0_reverse.chunk(4)[1])  # the forget gate
+            nn.init.zeros_(layer.bias_hh_l0_reverse)
+        nn.init.xavier_uniform_(self.sentiment.weight)
+        nn.init.zeros_(self.sentiment.bias)
+
     def forward(self, x):
         x = self.embedding(x)  # (B, 80, 64)
         x, _ = self.first(x)  # (B, 80, 64)

@@ -23,6 +23,13 @@ class Cnn(nn.Module):
         self.dropout = nn.Dropout(0.5)
         self.digits = nn.Linear(576, 10)
 
+    def reset_parameters(self):
+        """Draw all weights anew, as before training."""
+        for layer in (self.conv_1, self.conv_2, self.digits):
+            nn.init.xavier_uniform_(layer.weight)
+            nn.init.zeros_(layer.bias)
+        self.norm_1.reset_parameters()
+
     def forward(self, x):
         x = self.conv_1(x)  # (B, 32, 28, 28)
         x = self.norm_1(x)

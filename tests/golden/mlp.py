@@ -21,6 +21,12 @@ class Mlp(nn.Module):
         self.dropout = nn.Dropout(0.2)
         self.digits = nn.Linear(128, 10)
 
+    def reset_parameters(self):
+        """Draw all weights anew, as before training."""
+        for layer in (self.hidden, self.digits):
+            nn.init.xavier_uniform_(layer.weight)
+            nn.init.zeros_(layer.bias)
+
     def forward(self, x):
         x = F.relu(self.hidden(x))  # (B, 128)
         x = self.dropout(x)

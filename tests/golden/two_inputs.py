@@ -23,6 +23,12 @@ class House(nn.Module):
         self.price = nn.Linear(32, 1)
         self.kind = nn.Linear(32, 4)
 
+    def reset_parameters(self):
+        """Draw all weights anew, as before training."""
+        for layer in (self.conv, self.facts_dense, self.price, self.kind):
+            nn.init.xavier_uniform_(layer.weight)
+            nn.init.zeros_(layer.bias)
+
     def forward(self, image, facts):
         x = F.relu(self.conv(image))  # (B, 16, 30, 30)
         pool = x.mean((2, 3))  # (B, 16)

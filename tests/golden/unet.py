@@ -27,6 +27,13 @@ class Unet(nn.Module):
         self.merge_1 = nn.Conv2d(32, 16, 3, padding="same")
         self.mask = nn.Conv2d(16, 1, 1)
 
+    def reset_parameters(self):
+        """Draw all weights anew, as before training."""
+        for layer in self.children():
+            if isinstance(layer, (nn.Conv2d, nn.ConvTranspose2d)):
+                nn.init.xavier_uniform_(layer.weight)
+                nn.init.zeros_(layer.bias)
+
     def forward(self, x):
         down_0 = F.relu(self.down_0(x))  # (B, 16, 128, 128)
         x = F.max_pool2d(down_0, 2)  # (B, 16, 64, 64)

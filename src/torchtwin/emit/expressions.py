@@ -16,7 +16,8 @@ from torchtwin.program import Class
 BINDING = {"|": 1, "^": 2, "&": 3, "==": 0, "!=": 0, "<": 0, "<=": 0, ">": 0, ">=": 0,
            "+": 4, "-": 4, "*": 5, "/": 5, "//": 5, "%": 5, "@": 5, "**": 7}  # fmt: skip
 UNARY, ATOM = 6, 9
-PLACES = (("nn.", nn), ("F.", F), ("torch.optim.", torch.optim), ("torch.", torch))
+PLACES = (("nn.", nn), ("F.", F), ("torch.optim.", torch.optim), ("torch.", torch),
+          ("nn.init.", nn.init))  # fmt: skip
 HELPERS = ("torchtwin.nn.", "torchtwin.training.parts.")
 
 

@@ -14,16 +14,21 @@ from torchtwin.expr import Call, walk
 from torchtwin.program import Class
 
 
-def helpers_of(program: Class) -> list[Any]:
-    """Return the functions and classes of torchtwin.nn that a program uses, in source order."""
+def helpers_of(program: Class, further: Iterable[Any] = ()) -> list[Any]:
+    """Return the functions and classes of torchtwin.nn that a program uses, in source order.
+
+    `further` are expressions beside those of the program.
+    """
     found: dict[str, Any] = {}
+    roots: list[Any] = []
     for cls in program.classes():
-        roots = [s.constructor for s in cls.submodules if not isinstance(s.constructor, Class)]
-        for root in [*roots, *(s.expr for s in cls.statements)]:
-            for node in walk(root):
-                used = node.function if isinstance(node, Call) else node
-                if is_helper(used):
-                    _add(used, found)
+        roots += [s.constructor for s in cls.submodules if not isinstance(s.constructor, Class)]
+        roots += [s.expr for s in cls.statements]
+    for root in [*roots, *further]:
+        for node in walk(root):
+            used = node.function if isinstance(node, Call) else node
+            if is_helper(used):
+                _add(used, found)
     return list(found.values())
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from torchtwin.emit.expressions import Printer, qualified
 from torchtwin.emit.helpers import helpers_of, source_of
+from torchtwin.emit.reset import resets_of
 from torchtwin.emit.variables import Body
 from torchtwin.expr import Call, Method
 from torchtwin.names import RESERVED
@@ -34,10 +35,11 @@ def load(weights=Path(__file__).with_name("model.safetensors")):
 
 def emit_source(program: Class) -> str:
     """Return the text of model.py, formatted."""
-    helpers = helpers_of(program)
+    resets = resets_of(program)
+    helpers = helpers_of(program, resets.exprs)
     names = class_names(program, [h.__name__ for h in helpers])
     parts = [source_of(helper).strip() for helper in helpers]
-    parts += [_class(cls, names) for cls in _unique(program)]
+    parts += [_class(cls, names, resets.methods.get(id(cls), ())) for cls in _unique(program)]
     parts.append(LOAD.format(name=names[id(program)]).strip())
     body = "\n\n\n".join(parts)
     return formatted(f"{_header(program)}\n{_imports(body)}\n\n\n{body}\n")
@@ -107,11 +109,12 @@ def _imports(body: str) -> str:
     return "\n".join(lines)
 
 
-def _class(cls: Class, names: Mapping[int, str]) -> str:
+def _class(cls: Class, names: Mapping[int, str], reset: Sequence[str]) -> str:
     printer = _printer(Body(cls), names)
     lines = [f"class {names[id(cls)]}(nn.Module):", f'    """{_docstring(cls.doc)}"""', ""]
     lines += ["    def __init__(self):", "        super().__init__()"]
     lines += [f"        {line}" for sub in cls.submodules for line in _submodule(sub, printer)]
+    lines += ["", *(f"    {line}" for line in reset)] if reset else []
     for method in bodies(cls):
         body = Body(method.program)
         arguments = ", ".join(["self", *(body.name_of(a.value) for a in cls.inputs)])
