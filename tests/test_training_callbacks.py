@@ -224,6 +224,7 @@ class Interrupted(support.Run):
     """A run whose checkpoint is one number."""
 
     def save_checkpoint(self, path: Path) -> None:
+        path.parent.mkdir(exist_ok=True)
         path.write_text(str(self.epoch))
 
     def load_checkpoint(self, path: Path) -> None:
@@ -339,6 +340,16 @@ def test_refusals(entry: Any, said: str) -> None:
         entry = {"class_name": entry[0], "config": entry[1]}
     with pytest.raises(UnsupportedError, match=said):
         callback_of(entry)
+
+
+def test_what_does_not_fit_the_optimizer() -> None:
+    for name, fits in (
+        ("ReduceLROnPlateau", {"scheduled": True}),
+        ("SwapEMAWeights", {"averages": False}),
+    ):
+        assert callbacks_of(name)
+        with pytest.raises(UnsupportedError, match=name):
+            callbacks_of(name, **fits)
 
 
 def test_backups_come_last() -> None:

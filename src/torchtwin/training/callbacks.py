@@ -7,7 +7,7 @@ and what Keras looks up while it trains (whether a metric is better when larger)
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from torchtwin.errors import UnsupportedError
@@ -51,13 +51,32 @@ SMALLER = frozenset([
 """Metrics whose `_direction` is "down" in Keras."""
 
 
-def callbacks_of(entries: Sequence[Any], metrics: Mapping[str, str] | None = None) -> list[Call]:
-    """Return the calls that make the callbacks, BackupAndRestore behind the others.
+def callbacks_of(
+    entries: Any,
+    metrics: Mapping[str, str] | None = None,
+    *,
+    scheduled: bool = False,
+    averages: bool = True,
+) -> list[Call]:
+    """Return the calls that make the callbacks, in the order in which they are called.
 
-    Its checkpoint holds the callbacks as they are when it is written.
+    `entries` are a list or one. `scheduled` says that the optimizer has a learning rate schedule,
+    `averages` that it keeps averages of the weights.
     """
-    calls = [callback_of(entry, metrics) for entry in entries]
-    return sorted(calls, key=lambda made: made.function is saving.BackupAndRestore)
+    listed = entries if isinstance(entries, list | tuple) else [entries]
+    calls = [callback_of(entry, metrics) for entry in listed]
+    for made in calls:
+        if scheduled and made.function in (parts.ReduceLROnPlateau, parts.LearningRateScheduler):
+            raise UnsupportedError(
+                f"{made.function.__name__} beside a schedule of the optimizer",
+                hint="Keras refuses it, too: give the optimizer a number as its learning rate",
+            )
+        if not averages and made.function is saving.SwapEMAWeights:
+            raise UnsupportedError(
+                "SwapEMAWeights, where the optimizer keeps no averages",
+                hint="give the optimizer use_ema=True",
+            )
+    return sorted(calls, key=lambda made: bool(made.function.last))
 
 
 def callback_of(entry: Any, metrics: Mapping[str, str] | None = None) -> Call:

@@ -183,10 +183,19 @@ def entry_of(value: Any) -> Any:
 
 
 def _config(value: Any, name: str) -> Mapping[str, Any]:
+    """Return the arguments of an object of Keras.
+
+    Some classes leave arguments out of their config in Keras 3.15: Huber its `delta`, others
+    their `axis`, every loss its `dtype`. Those are taken from the object.
+    """
     if hasattr(value, "get_config"):
-        config: Mapping[str, Any] = value.get_config()
-        return config
-    known = signatures()["callbacks"].get(name)
-    if known is None or type(value).__module__.split(".")[0] != "keras":
+        config = dict(value.get_config())
+        hidden = dict(getattr(value, "_fn_kwargs", {}))
+        if getattr(value, "dtype", "float32") != "float32":
+            hidden["dtype"] = value.dtype
+        known = arguments_of(name) or []
+        return {**{k: v for k, v in hidden.items() if k in known}, **config}
+    arguments = signatures()["callbacks"].get(name)
+    if arguments is None or type(value).__module__.split(".")[0] != "keras":
         raise UnsupportedError(f"{name} does not tell its arguments", hint="give it as a text")
-    return {a: getattr(value, RENAMED.get(a, a)) for a in known if a != "**"}
+    return {a: getattr(value, RENAMED.get(a, a)) for a in arguments if a != "**"}

@@ -7,6 +7,8 @@ import sys
 
 import torch
 
+from torchtwin.training.parts.checkpoint import copy_of_weights, set_weights
+
 
 class Callback:
     """What the training loop calls, in this order; a callback defines what it needs.
@@ -14,10 +16,12 @@ class Callback:
     `run` has the module, the optimizer, the output folder, `stop` to end training, and `is_main`
     for the process that writes. `logs` are the running figures by name. A callback may add to
     the logs of an epoch: those behind it see the figure, and so does the history.
-    A callback is made for one run; `remembered` names what a checkpoint holds of it.
+    A callback is made for one run; `remembered` names what a checkpoint holds of it. One that is
+    `last` belongs behind the others.
     """
 
     remembered: tuple[str, ...] = ()
+    last = False
 
     def on_train_begin(self, run):
         pass
@@ -131,8 +135,7 @@ class EarlyStopping(Monitor):
     def _keep(self, run, epoch):
         self.best_epoch = epoch
         if self.restore_best_weights:
-            weights = run.module.state_dict()
-            self.best_weights = {k: v.detach().cpu().clone() for k, v in weights.items()}
+            self.best_weights = copy_of_weights(run)
 
     def on_train_end(self, run, logs):
         if self.verbose and self.stopped_epoch:
@@ -140,7 +143,7 @@ class EarlyStopping(Monitor):
         if self.best_weights is not None:
             if self.verbose:
                 say(run, f"The weights are those of the best epoch, {self.best_epoch + 1}.")
-            run.module.load_state_dict(self.best_weights)
+            set_weights(run, self.best_weights)
 
 
 class ReduceLROnPlateau(Monitor):
@@ -172,7 +175,7 @@ class ReduceLROnPlateau(Monitor):
         self.wait = self.cooldown_counter = 0
 
     def on_epoch_end(self, run, epoch, logs):
-        log_learning_rates(run, logs)
+        logs.update(learning_rates(run))
         value = self.current(run, logs)
         if value is None:
             return
@@ -191,14 +194,23 @@ class ReduceLROnPlateau(Monitor):
         reduced = [g for g in run.optimizer.param_groups if g["lr"] > self.min_lr]
         for group in reduced:
             group["lr"] = max(group["lr"] * self.factor, self.min_lr)
-            if self.verbose:
-                say(run, f"Epoch {epoch + 1}: the learning rate is now {group['lr']:.6g}.")
+        if self.verbose and reduced:
+            say_rates(run, epoch)
         return bool(reduced)
 
 
-def log_learning_rates(run, logs):
-    """Add the learning rate to the logs of an epoch."""
-    logs["learning_rate"] = float(run.optimizer.param_groups[0]["lr"])
+def learning_rates(run):
+    """Return the learning rate by its name in the logs, one for each of several optimizers."""
+    rates = {}
+    for group in run.optimizer.param_groups:
+        name = f"learning_rate_{group['optimizer']}" if "optimizer" in group else "learning_rate"
+        rates[name] = float(group["lr"])
+    return rates
+
+
+def say_rates(run, epoch):
+    rates = " and ".join(f"{rate:.6g}" for rate in learning_rates(run).values())
+    say(run, f"Epoch {epoch + 1}: the learning rate is {rates}.")
 
 
 class LearningRateScheduler(Callback):
@@ -214,11 +226,11 @@ class LearningRateScheduler(Callback):
             except TypeError:  # a function of the epoch alone
                 rate = self.schedule(epoch)
             group["lr"] = float(rate)
-            if self.verbose:
-                say(run, f"Epoch {epoch + 1}: the learning rate is {group['lr']:.6g}.")
+        if self.verbose:
+            say_rates(run, epoch)
 
     def on_epoch_end(self, run, epoch, logs):
-        log_learning_rates(run, logs)
+        logs.update(learning_rates(run))
 
 
 class RateTable:

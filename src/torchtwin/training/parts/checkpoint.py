@@ -45,6 +45,17 @@ def load_checkpoint(run, path):
         callback.load_state_dict(kept)
 
 
+def copy_of_weights(run):
+    """Return a copy of the weights in memory, whole in the first process."""
+    state = get_model_state_dict(run.module, options=whole())
+    return {name: tensor.clone() for name, tensor in state.items()}
+
+
+def set_weights(run, weights):
+    """Give the module the weights that `copy_of_weights` returned."""
+    set_model_state_dict(run.module, weights, options=whole())
+
+
 def save_weights(run, path):
     """Write the module's weights as safetensors."""
     state = get_model_state_dict(run.module, options=whole())

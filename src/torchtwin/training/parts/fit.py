@@ -35,7 +35,10 @@ def fit(run, data, *, epochs, validation=None, steps_per_epoch=None, checkpoint_
         logs = run.figures.compute()
         run.figures.reset()
         if validation is not None:
-            logs |= {f"val_{name}": value for name, value in run.evaluate(validation).items()}
+            call(run, "on_test_begin")
+            found = run.evaluate(validation)
+            call(run, "on_test_end", found)
+            logs |= {f"val_{name}": value for name, value in found.items()}
         run.epoch, run.batch = run.epoch + 1, 0
         call(run, "on_epoch_end", run.epoch - 1, logs)
         run.save_checkpoint(run.output / "checkpoints" / "last.pt")

@@ -58,31 +58,37 @@ class Progress(Callback):
         return (self.now - self.first) / (self.done - 1)
 
     def _draw(self, run, logs, doing=""):
-        """Draw the line of the running epoch over what is there, no wider than the terminal."""
+        """Draw the line of the running epoch over what is there, no wider than the terminal.
+
+        Where it is narrow, the figures matter more than the bar and the times.
+        """
         if not (self.moving and run.is_main):
             return
         if self.steps:
             count = f"{self.done:{len(str(self.steps))}}/{self.steps}"
-            parts = [self._head(), bar(self.done / self.steps), count]
+            left = self._per_step() * (self.steps - self.done) if self.done > 1 else 0
         else:
-            parts = [self._head(), f"{self.done} steps"]
-        if self.done > 1 and not doing:
-            parts.append(f"{duration(self._per_step())}/step")
-            if self.steps:
-                parts.append(f"{duration(self._per_step() * (self.steps - self.done))} left")
-        parts += [doing] if doing else []
+            count, left = f"batch {self.done}", 0
+        speed = [f"{duration(self._per_step())}/step"] if self.done > 1 else []
+        speed = [doing] if doing else speed
+        remaining = [f"{duration(round(left))} left"] if left >= 1 else []
         width = terminal_width() - 1
-        line = parts[0]
-        for part in [*parts[1:], *figures(logs)]:
-            if len(line) + 2 + len(part) > width:
+        for parts in (
+            [bar(self.done, self.steps, 20), count, *speed, *remaining],
+            [bar(self.done, self.steps, 10), count, *speed],
+            [count],
+        ):
+            line = "  ".join([self._head(), *filter(None, parts), *figures(logs)])
+            if len(line) <= width:
                 break
-            line += f"  {part}"
         print(f"\r\033[K{line[:width]}", end="", flush=True)
 
 
-def bar(share, width=20):
-    """Return a bar of which a share is full."""
-    full = round(width * min(share, 1.0))
+def bar(done, steps, width):
+    """Return a bar that fills as the steps are done, "" when nobody knows how many there are."""
+    if not steps:
+        return ""
+    full = round(width * min(done / steps, 1))
     try:
         "━─".encode(sys.stdout.encoding or "ascii")
     except UnicodeError:
@@ -92,27 +98,35 @@ def bar(share, width=20):
 
 def terminal_width():
     try:
-        return os.get_terminal_size().columns or 80
+        return os.get_terminal_size(sys.stdout.fileno()).columns or 80
     except OSError:
         return 80
 
 
 def figures(logs):
-    """Return the running figures as people read them: "loss 0.3021"."""
-    return [
-        f"{name} {value:.4f}" if abs(value) > 1e-3 or value == 0 else f"{name} {value:.4e}"
-        for name, value in ((name, float(value)) for name, value in logs.items())
-    ]
+    """Return the running figures as people read them, "loss 0.3021", those of training first."""
+
+    def place(name):
+        return name == "learning_rate", name.startswith("val_"), not name.endswith("loss"), name
+
+    return [f"{name} {figure(name, float(logs[name]))}" for name in sorted(logs, key=place)]
+
+
+def figure(name, value):
+    """Return a figure in a width that stays, four digits behind the point where they say much."""
+    if name == "learning_rate" or 0 < abs(value) < 1e-3:
+        return f"{value:.4g}"
+    return f"{value:.4f}"
 
 
 def duration(seconds):
-    """Return a time in one or two units: 850us, 12ms, 4.2s, 3:07, 1:02:45."""
+    """Return a time as people say it: 850us, 12ms, 4.2s, 3:07, 1:02:45."""
     if seconds < 1e-3:
         return f"{seconds * 1e6:.0f}us"
     if seconds < 1:
         return f"{seconds * 1e3:.0f}ms"
     if seconds < 60:
-        return f"{seconds:.1f}s"
+        return f"{seconds:.1f}s" if isinstance(seconds, float) else f"{seconds}s"
     minutes, seconds = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"

@@ -7,7 +7,7 @@ import json
 import os
 import time
 
-from torchtwin.training.parts.callbacks import Callback, say
+from torchtwin.training.parts.callbacks import Callback, learning_rates, say
 
 
 class CSVLogger(Callback):
@@ -57,7 +57,9 @@ class TensorBoard(Callback):
 
     epoch_<figure> by epoch, evaluation_<figure>_vs_iterations by update, and, with
     `update_freq` batches rather than "epoch", batch_<figure>. `histogram_freq` adds histograms
-    of the weights every so many epochs. No graph of the model is written.
+    of the weights every so many epochs. Unlike Keras's: there is no graph of the model, the
+    figures of an epoch do not wait for one that ends on a multiple of `update_freq` batches,
+    and where the optimizer has a schedule the learning rate is that of the last step.
     """
 
     remembered = ("batches",)
@@ -101,7 +103,7 @@ class TensorBoard(Callback):
         if not run.is_main:
             return
         train = {f"epoch_{k}": v for k, v in logs.items() if not k.startswith("val_")}
-        train["epoch_learning_rate"] = float(run.optimizer.param_groups[0]["lr"])
+        train |= {f"epoch_{name}": rate for name, rate in learning_rates(run).items()}
         if self.write_steps_per_second:
             seconds = time.perf_counter() - self.epoch_started
             train["epoch_steps_per_second"] = (self.batches - self.first_batch) / seconds

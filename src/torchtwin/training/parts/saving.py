@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import os
 
+import torch.distributed as dist
+
 from torchtwin.training.parts.callbacks import Callback, Monitor, say
+from torchtwin.training.parts.checkpoint import copy_of_weights, set_weights
+from torchtwin.training.parts.optimizer_steps import use_averages
 
 
 class ModelCheckpoint(Monitor):
@@ -56,10 +60,13 @@ class ModelCheckpoint(Monitor):
         except KeyError as error:
             known = ", ".join(figures)
             raise KeyError(f"no {error} for the name {self.filepath}, only {known}") from None
-        if not self._wanted(run, figures):
+        wanted = self._wanted(run, figures)
+        if dist.is_initialized():  # within an epoch, each process has figures of its own
+            choice = [wanted]
+            dist.broadcast_object_list(choice)
+            wanted = choice[0]
+        if not wanted:
             return
-        if run.is_main:
-            path.parent.mkdir(parents=True, exist_ok=True)
         run.save(path)
         if self.verbose:
             say(run, f"Epoch {figures['epoch']}: saved {path}.")
@@ -83,9 +90,12 @@ class BackupAndRestore(Callback):
     """Keeps a checkpoint of the run, and goes on from it when the program starts again.
 
     It goes on at the very batch, with the optimizer, the callbacks and the order of the data as
-    they were. The checkpoint goes when training has come to its end, unless `delete_checkpoint`
-    is False; `double_checkpoint` keeps the one before as well, for when the last cannot be read.
+    they were; it is the last of the callbacks, so that they are done with the epoch it saves.
+    The checkpoint goes when training has come to its end, unless `delete_checkpoint` is False;
+    `double_checkpoint` keeps the one before as well, for when the last cannot be read.
     """
+
+    last = True
 
     def __init__(
         self, backup_dir, save_freq="epoch", double_checkpoint=False, delete_checkpoint=True
@@ -125,10 +135,8 @@ class BackupAndRestore(Callback):
 
     def _save(self, run):
         last, before = self._files(run)
-        if run.is_main:
-            last.parent.mkdir(parents=True, exist_ok=True)
-            if self.double_checkpoint and last.exists():
-                os.replace(last, before)
+        if run.is_main and self.double_checkpoint and last.exists():
+            os.replace(last, before)
         run.save_checkpoint(last)
 
     def _files(self, run):
@@ -143,29 +151,35 @@ class SwapEMAWeights(Callback):
     that the callbacks behind this one, such as ModelCheckpoint, see them too.
     """
 
-    remembered = ("swapped",)
+    remembered = ("weights",)
 
     def __init__(self, swap_on_epoch=False):
-        self.swap_on_epoch, self.swapped = swap_on_epoch, False
+        self.swap_on_epoch = swap_on_epoch
+        self.weights = None  # while the module has the averages
+
+    def on_train_begin(self, run):
+        if not any("average" in state for state in run.optimizer.state.values()):
+            raise ValueError("SwapEMAWeights needs an optimizer that keeps averages (use_ema)")
 
     def on_epoch_begin(self, run, epoch):
-        if self.swap_on_epoch:
-            self._swap(run, False)
+        self._put_back(run)
 
     def on_test_begin(self, run):
-        self._swap(run, True)
+        self._use_averages(run)
 
     def on_test_end(self, run, logs):
-        self._swap(run, False)
+        self._put_back(run)
 
     def on_epoch_end(self, run, epoch, logs):
         if self.swap_on_epoch:
-            self._swap(run, True)
+            self._use_averages(run)
 
-    def on_train_end(self, run, logs):
-        self._swap(run, False)
+    def _use_averages(self, run):
+        if self.weights is None:
+            self.weights = copy_of_weights(run)
+            use_averages(run.optimizer)
 
-    def _swap(self, run, averages):
-        if averages != self.swapped:
-            run.optimizer.swap_averages()
-            self.swapped = averages
+    def _put_back(self, run):
+        if self.weights is not None:
+            set_weights(run, self.weights)
+            self.weights = None
