@@ -59,8 +59,8 @@ def plot_history(rows, path):
     from matplotlib.ticker import MaxNLocator
 
     found = {name.removeprefix("val_") for row in rows for name in row} - {"epoch"}
-    names = sorted(found, key=lambda name: (name != "loss", name))  # the loss comes first
-    across = min(len(names), 3)
+    names = sorted(found, key=lambda name: ("learning_rate" in name, name != "loss", name))
+    across = 2 if len(names) == 4 else min(len(names), 3)
     down = -(-len(names) // across)
     figure = Figure(figsize=(4.5 * across, 3.4 * down), layout="constrained")
     FigureCanvasAgg(figure)
@@ -75,5 +75,6 @@ def plot_history(rows, path):
         panel.set_xlabel("epoch")
         panel.xaxis.set_major_locator(MaxNLocator(integer=True))
         panel.grid(alpha=0.3)
-        panel.legend()
+        if len(panel.lines) > 1:
+            panel.legend()
     figure.savefig(path, dpi=120)
