@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -64,10 +65,9 @@ def torch_curve(
     return losses, optimizer
 
 
-def keras_curve(
-    model: keras.Model, optimizer: Any, batches: Sequence[tuple[np.ndarray, np.ndarray]]
-) -> list[float]:
-    """Train a Keras model with an optimizer on JAX as `fit` does, one batch a step."""
+@functools.cache
+def _step(model: keras.Model, optimizer: Any) -> Any:
+    """Return the compiled training step of a Keras model."""
     optimizer.build(model.trainable_variables)
 
     def loss_of(trained: Any, rest: Any, state: Any, x: Any, y: Any) -> Any:
@@ -85,6 +85,14 @@ def keras_curve(
         trained, state = optimizer.stateless_apply(state, gradients, trained)
         return loss, trained, rest, state
 
+    return step
+
+
+def keras_curve(
+    model: keras.Model, optimizer: Any, batches: Sequence[tuple[np.ndarray, np.ndarray]]
+) -> list[float]:
+    """Train a Keras model with an optimizer on JAX as `fit` does, one batch a step."""
+    step = _step(model, optimizer)
     trained = [v.value for v in model.trainable_variables]
     rest = [v.value for v in model.non_trainable_variables]
     state = [v.value for v in optimizer.variables]

@@ -3,6 +3,8 @@
 from torchtwin.training.optimizers.decide import optimizer_of
 from torchtwin.training.optimizers.emit import optimizer_code
 from torchtwin.training.optimizers.plan import Code, OptimizerPlan
+from torchtwin.training.optimizers.state import optimizer_state
+from torchtwin.training.optimizers.upgrade import upgraded_optimizer
 from torchtwin.training.optimizers.variables import Trained, trained_variables
 
 __all__ = [
@@ -11,5 +13,7 @@ __all__ = [
     "Trained",
     "optimizer_code",
     "optimizer_of",
+    "optimizer_state",
     "trained_variables",
+    "upgraded_optimizer",
 ]
