@@ -297,6 +297,12 @@ def test_every_argument_of_keras_is_heard(name: str) -> None:
         assert mine == inspect.signature(CLASSES[name]).parameters[argument].default
 
 
+def all_metrics() -> dict[str, Any]:
+    from keras.src.metrics import ALL_OBJECTS_DICT
+
+    return dict(ALL_OBJECTS_DICT)
+
+
 def test_directions_are_those_of_keras() -> None:
     needed: dict[str, Any] = {
         "num_classes": 2, "target_class_ids": [0], "recall": 0.5, "precision": 0.5,
@@ -310,8 +316,31 @@ def test_directions_are_those_of_keras() -> None:
             for k, p in inspect.signature(cls).parameters.items()
             if p.default is p.empty and k in needed
         }
-        kept = getattr(cls(**wanted), "_direction", None)
-        assert direction(cls.__name__) == {"up": "max", "down": "min", None: ""}[kept], name
+        made = cls(**wanted)
+        kept = getattr(made, "_direction", None)
+        entry = {"class_name": cls.__name__, "config": {}}
+        assert direction(entry) == {"up": "max", "down": "min", None: ""}[kept], name
+
+
+def test_directions_of_names_and_functions_are_those_of_keras() -> None:
+    names = [n for n in all_metrics() if "metric" not in n.lower()]
+    assert len(names) > 50
+    for name in names:
+        cls = all_metrics()[name]
+        if all(p.default is not p.empty for p in inspect.signature(cls).parameters.values()):
+            kept = getattr(keras.metrics.get(name), "_direction", None)
+            assert direction(name) == {"up": "max", "down": "min", None: ""}[kept], name
+    for home in (keras.losses, keras.metrics):
+        for name, function in inspect.getmembers(home, inspect.isfunction):
+            if name not in ("get", "serialize", "deserialize"):
+                entry = {"class_name": "function", "config": name}
+                kept = getattr(keras.metrics.MeanMetricWrapper(function), "_direction", None)
+                if name == "categorical_generalized_cross_entropy":
+                    kept = kept or "down"  # forgotten in keras.losses.ALL_OBJECTS
+                assert direction(entry) == {"down": "min", None: ""}[kept], name
+                wrapper = {"class_name": "MeanMetricWrapper", "config": {"fn": entry}}
+                assert direction(wrapper) == direction(entry)
+    assert direction("accuracy") == direction("acc") == "max"
 
 
 @pytest.mark.parametrize(

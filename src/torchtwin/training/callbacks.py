@@ -12,6 +12,8 @@ from typing import Any
 
 from torchtwin.errors import UnsupportedError
 from torchtwin.expr import Call, call
+from torchtwin.training.metrics.functions import ALIASES
+from torchtwin.training.metrics.identify import snake
 from torchtwin.training.parsing import bound, signatures
 from torchtwin.training.parts import callbacks as parts
 from torchtwin.training.parts import records, saving
@@ -53,7 +55,7 @@ SMALLER = frozenset([
 
 def callbacks_of(
     entries: Any,
-    metrics: Mapping[str, str] | None = None,
+    metrics: Mapping[str, Any] | None = None,
     *,
     scheduled: bool = False,
     averages: bool = True,
@@ -79,10 +81,10 @@ def callbacks_of(
     return sorted(calls, key=lambda made: bool(made.function.last))
 
 
-def callback_of(entry: Any, metrics: Mapping[str, str] | None = None) -> Call:
+def callback_of(entry: Any, metrics: Mapping[str, Any] | None = None) -> Call:
     """Return the call that makes a callback, from its name or {"class_name", "config"}.
 
-    `metrics` gives the Keras class of every metric by its name in the logs, without "val_".
+    `metrics` gives the entry of every metric by its name in the logs, without "val_".
     """
     name, config = _named(entry)
     if name in REFUSED:
@@ -109,14 +111,29 @@ def _named(entry: Any) -> tuple[str, dict[str, Any]]:
     raise UnsupportedError(f"{entry!r} is not a callback", hint="give one as EarlyStopping(...)")
 
 
-def direction(metric: str) -> str:
-    """Return "max" or "min" for the Keras class of a metric or loss, "" where Keras knows none."""
-    if metric in LARGER:
+def direction(entry: Any) -> str:
+    """Return "max" or "min" for an entry of `metrics`, "" where Keras knows of none.
+
+    A function is averaged, and Keras knows the direction of those that are losses.
+    """
+    if isinstance(entry, Mapping):
+        name, config = entry.get("class_name"), entry.get("config")
+        if name == "MeanMetricWrapper" and isinstance(config, Mapping):
+            name, config = "function", config.get("fn")
+            config = config.get("config") if isinstance(config, Mapping) else config
+        if name == "function":
+            losses = {snake(loss) for loss in signatures()["losses"]}
+            return "min" if ALIASES.get(str(config), config) in losses else ""
+        entry = name
+    if str(entry).lower() in ("accuracy", "acc"):
         return "max"
-    return "min" if metric in SMALLER or metric in signatures()["losses"] else ""
+    wanted = ALIASES.get(str(entry), entry)
+    classes = {spelt: c for c in LARGER | SMALLER for spelt in (c, snake(c))}
+    found = classes.get(wanted)
+    return "" if found is None else "max" if found in LARGER else "min"
 
 
-def _with_mode(name: str, config: dict[str, Any], metrics: Mapping[str, str]) -> dict[str, Any]:
+def _with_mode(name: str, config: dict[str, Any], metrics: Mapping[str, Any]) -> dict[str, Any]:
     """Write out the mode that Keras finds by the metric (keras/src/callbacks/monitor_callback)."""
     mode = config.pop("mode", "auto")
     watched = str(config.get("monitor", "val_loss")).removeprefix("val_")
@@ -125,7 +142,7 @@ def _with_mode(name: str, config: dict[str, Any], metrics: Mapping[str, str]) ->
     if mode not in ("min", "max"):  # Keras takes any other word for "auto"
         if watched == "loss":
             return config
-        mode = direction(metrics.get(watched, ""))
+        mode = direction(metrics.get(watched))
     if not mode:
         raise UnsupportedError(
             f"whether {watched} is better when smaller or larger is not known to {name}",
