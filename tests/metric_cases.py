@@ -202,22 +202,25 @@ CASES = [
        ({"top_k": 2, "thresholds": [0.0, 0.5, 1.0]}, "labels on thresholds"),
        ({"top_k": 2, "thresholds": 0.4}, "labels")]),
     *(Case(name, {key: 0.6, **rest}, kind) for name, key in LIMITS.items() for rest, kind in
-      [({}, "binary"), ({}, "labels on thresholds"), ({"num_thresholds": 1}, "binary"),
-       ({"num_thresholds": 2}, "binary"), ({"num_thresholds": 11, "class_id": 2}, "labels"),
-       ({}, "all wrong")]),
+      [({}, "binary"), ({}, "labels on thresholds"),
+       ({"num_thresholds": 11, "class_id": 2}, "labels")]),
+    *(Case("PrecisionAtRecall", {"recall": 0.6, **rest}, kind) for rest, kind in
+      [({"num_thresholds": 1}, "binary"), ({"num_thresholds": 2}, "binary"), ({}, "all wrong")]),
     *(Case("AUC", {"curve": curve, "summation_method": s}, "labels on thresholds")
       for curve in CURVES for s in SUMS),
     *(Case("AUC", {"curve": curve, **config}, kind) for curve in CURVES for config, kind in [
-        ({}, "binary"), ({}, "all right"), ({}, "all wrong"),
-        ({"num_thresholds": 11}, "binary steps"), ({"from_logits": True}, "binary logits"),
+        ({}, "all right"), ({}, "all wrong"), ({"multi_label": True}, "labels"),
+    ]),
+    *(Case("AUC", {"curve": CURVES[k % 3], **config}, kind) for k, (config, kind) in enumerate([
+        ({}, "binary"), ({"num_thresholds": 11}, "binary steps"),
+        ({"from_logits": True}, "binary logits"),
         ({"thresholds": [0.9, 0.15, 0.5]}, "labels on thresholds"),
         ({"thresholds": [0.25, 0.5, 0.75]}, "labels on thresholds"),
-        ({"multi_label": True}, "labels"),
         ({"multi_label": True, "num_labels": 4, "label_weights": [1.0, 2.0, 0.0, 0.5]}, "labels"),
         ({"multi_label": True, "thresholds": [0.2, 0.3]}, "labels on thresholds"),
         ({"label_weights": [1.0, 2.0, 0.0, 0.5]}, "labels"),
         ({"label_weights": [1.0, 2.0, 0.0, 0.5], "thresholds": [0.2, 0.3]}, "labels"),
-    ]),
+    ])),
     Case("AUC", {"num_thresholds": 2}, "binary"),
     Case("IoU", {"num_classes": 4, "target_class_ids": [0, 2]}, "pixels"),
     Case("IoU", {"num_classes": 4, "target_class_ids": [3], "ignore_class": 1}, "pixels"),

@@ -52,8 +52,14 @@ FUNCTIONS: dict[str, tuple[Callable[..., Any], Mapping[str, str]]] = {
         {**FOCAL, "apply_class_balancing": "balanced"},
     ),
     "categorical_focal_crossentropy": (losses_crossentropy.categorical_focal_crossentropy, FOCAL),
-}
-"""The functions of keras.metrics, what each is in PyTorch and what its arguments are called."""
+    "categorical_generalized_cross_entropy": (
+        losses_crossentropy.generalized_crossentropy, {"q": "q"}
+    ),
+    "ctc": (losses_crossentropy.ctc, {}),
+    "losses.cosine_similarity": (losses.negative_cosine_similarity, AXIS),
+}  # fmt: skip
+"""The functions of keras.metrics and keras.losses that give a figure a sample, what each is in
+PyTorch and what its arguments are called."""
 
 MEANS = {
     "Accuracy": "accuracy",
@@ -94,14 +100,29 @@ ALIASES = {
 """Short names; the last three lines are those of Keras 2."""
 
 
+def unknown(name: str) -> UnsupportedError:
+    return UnsupportedError(
+        f"the metric {name} is not one of keras.metrics, or not one that a twin can have",
+        hint="choose others with --metrics, and add your own torchmetrics.Metric to train.py",
+    )
+
+
+def function_of(name: str, config: Mapping[str, Any], shown: str) -> Metric:
+    """Return the metric for a function that Keras wrote by its name.
+
+    Keras looks for it in keras.losses first, where the cosine has a minus; its own `accuracy` is
+    not public, so one of this name is the user's.
+    """
+    if name == "accuracy":
+        raise unknown("of the function accuracy")
+    return mean_of("losses." + name if name == "cosine_similarity" else name, config, shown)
+
+
 def mean_of(function: str, config: Mapping[str, Any], name: str) -> Metric:
     """Return the mean of one of Keras's functions; the config holds its arguments."""
     function = ALIASES.get(function, function)
     if function not in FUNCTIONS:
-        raise UnsupportedError(
-            f"the metric {function} is not a function of keras.metrics",
-            hint="choose others with --metrics, and add your own torchmetrics.Metric to train.py",
-        )
+        raise unknown(function)
     values, renamed = FUNCTIONS[function]
     given = arguments(function, config, renamed)
     constructor = with_dtype(ADJUSTED.get(function, _sample_mean)(values, given), config, "float32")

@@ -12,7 +12,14 @@ from typing import Any
 from torchtwin.errors import UnsupportedError
 from torchtwin.expr import call
 from torchtwin.training.metrics.classes import CLASSES, counted
-from torchtwin.training.metrics.functions import ALIASES, FUNCTIONS, MEANS, mean_of
+from torchtwin.training.metrics.functions import (
+    ALIASES,
+    FUNCTIONS,
+    MEANS,
+    function_of,
+    mean_of,
+    unknown,
+)
 from torchtwin.training.parts import metric_values
 from torchtwin.training.parts.metrics import SampleMean
 from torchtwin.training.pieces import Metric, Output
@@ -36,7 +43,7 @@ def metric_of(entry: str | Mapping[str, Any], output: Output, loss: str | None =
         return _named(entry, output, loss)
     class_name, config = _keras_own(entry)
     if class_name == "function":
-        return mean_of(config, {}, config)
+        return function_of(config, {}, config)
     name = config.get("name") or DEFAULT_NAMES.get(class_name) or snake(class_name)
     if class_name == "MeanMetricWrapper":
         return _wrapper(config, name)
@@ -69,13 +76,6 @@ def _keras_own(entry: Mapping[str, Any]) -> tuple[str, Any]:
     return class_name, config
 
 
-def unknown(name: str) -> UnsupportedError:
-    return UnsupportedError(
-        f"the metric {name} is not one of keras.metrics",
-        hint="choose others with --metrics, and add your own torchmetrics.Metric to train.py",
-    )
-
-
 def _named(name: str, output: Output, loss: str | None) -> Metric:
     if name.lower() in ("accuracy", "acc"):
         return Metric(name, call(SampleMean, _accuracy(output, loss)), masked=True)
@@ -101,12 +101,14 @@ def _accuracy(output: Output, loss: str | None) -> Callable[..., Any]:
 
 
 def _wrapper(config: Mapping[str, Any], name: str) -> Metric:
-    function = config.get("fn")
-    if isinstance(function, Mapping):
-        class_name, function = _keras_own(function)
-        if class_name != "function":
-            raise unknown(class_name)
-    return mean_of(str(function), {k: v for k, v in config.items() if k != "fn"}, name)
+    """Keras 3 writes a function as an object, Keras 2 as the name that its metrics have for it."""
+    function, rest = config.get("fn"), {k: v for k, v in config.items() if k != "fn"}
+    if isinstance(function, str):
+        return mean_of(function, rest, name)
+    class_name, function = _keras_own(function if isinstance(function, Mapping) else {})
+    if class_name != "function":
+        raise unknown(class_name)
+    return function_of(function, rest, name)
 
 
 def _of_class(class_name: str, config: Mapping[str, Any], output: Output, name: str) -> Metric:
