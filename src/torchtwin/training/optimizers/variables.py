@@ -147,6 +147,6 @@ def _dims(axis: Axis, names: list[str], shape: list[int], whole: set[str]) -> Di
         names.append("")
         shape.append(1)
         return len(names) - 1
-    if axis.label in whole:
+    if axis.label in whole or len(axis.names) == 1:
         return names.index(axis.label)
     return tuple(names.index(name) for name in axis.names)

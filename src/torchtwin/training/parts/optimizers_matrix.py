@@ -11,7 +11,8 @@ class Adafactor(PerVariable):
     """Adafactor: the second moment of a matrix is kept as those of its rows and its columns.
 
     A group's `axes` are the rows' and the columns' axis, of its `shape` where that is not the
-    parameter's own. torch.optim.Adafactor always takes the last two.
+    parameter's own. torch.optim.Adafactor always takes the last two, which for a convolution are
+    those of its kernel; for matrices it is the same.
     """
 
     def __init__(
@@ -65,7 +66,8 @@ class Muon(PerVariable):
 
     A group's `shape` is the matrix's where it is not the parameter's own.
 
-    torch.optim.Muon rounds to bfloat16 on the way, and takes matrices only.
+    torch.optim.Muon takes matrices only and rounds to bfloat16 on the way: 2e-2 of the loss and
+    5e-2 in the weights over 100 steps of a small network.
     """
 
     def __init__(
