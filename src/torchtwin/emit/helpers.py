@@ -36,12 +36,13 @@ def _add(helper: Any, found: dict[str, Any]) -> None:
     """Add a helper behind those that it needs itself."""
     if helper.__name__ in found:
         return
-    for needed in _needs(helper):
+    for needed in needs(helper):
         _add(needed, found)
     found[helper.__name__] = helper
 
 
-def _needs(helper: Any) -> Iterable[Any]:
+def needs(helper: Any) -> Iterable[Any]:
+    """Yield the helpers that the source of a helper names."""
     scope = vars(sys.modules[helper.__module__])
     for node in ast.walk(ast.parse(source_of(helper))):
         if isinstance(node, ast.Name) and node.id != helper.__name__:

@@ -1,0 +1,67 @@
+"""Prints a training plan as the text of train.py."""
+
+from __future__ import annotations
+
+import inspect
+import textwrap
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Any
+
+from torchtwin.emit.parts import closure, imports, text_of
+from torchtwin.emit.source import formatted, shape_text
+from torchtwin.emit.training import Recipe
+from torchtwin.program import Argument
+from torchtwin.training.parts import command, recipe
+
+HEADER = '''"""{title}
+
+    python train.py --x {x} --y {y} --epochs 10
+    torchrun --nproc-per-node 4 train.py --x {x} --y {y}
+
+{shapes}
+
+{differences}
+
+Written by torchtwin: plain PyTorch, yours to change.
+"""
+'''
+MAIN = 'if __name__ == "__main__":\n    main()'
+MODEL = "from model import load\nfrom model import ActivityPenalty\n"
+
+
+def emit_train(made: Recipe) -> str:
+    """Return the text of train.py, formatted."""
+    own = [name for name in vars(recipe) if not name.startswith("_")]
+    given = {*own, "load", "ActivityPenalty"}
+    roots = [*made.parts, command.main]
+    parts = closure(roots, given)
+    loop = [p for p in parts if p not in closure(made.parts, given)]
+    texts = [text_of(p, made.features) for p in parts if p not in loop]
+    texts += [*made.constants, *made.functions]
+    texts += [text_of(p, made.features) for p in loop] + [MAIN]
+    body = "\n\n\n".join(text.strip() for text in texts)
+    head = imports(body, parts, [MODEL, made.imports])
+    return formatted(f"{_header(made)}\n{head}\n\n\n{body}\n")
+
+
+def _header(made: Recipe) -> str:
+    xs = " ".join(f"{a.name}.npy" for a in made.inputs)
+    ys = " ".join(f"{name}.npy" for name, _ in made.targets)
+    rows = [(a.name, _shape(a)) for a in made.inputs] + list(made.targets)
+    width = max(len(name) for name, _ in rows)
+    shapes = "\n".join(f"    {name:{width}}  {shape}" for name, shape in rows)
+    return HEADER.format(
+        title=made.title, x=xs, y=ys, shapes=shapes, differences=_differences(made.differences)
+    )
+
+
+def _shape(argument: Argument) -> str:
+    return f"{shape_text(argument.shape)} {argument.dtype}"
+
+
+def _differences(found: Sequence[str]) -> str:
+    """Return the sentences on what differs from Keras, as a list."""
+    if not found:
+        return "It follows Keras in every step; only rounding differs."
+    wrapped = [textwrap.fill(d, 96, initial_indent="- ", subsequent_indent="  ") for d in found]
+    return "\n".join(["What differs from Keras:", "", *wrapped])

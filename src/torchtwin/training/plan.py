@@ -1,0 +1,125 @@
+"""The plan of a training: what each output is compared by, and how the weights are updated."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from torchtwin.errors import UnsupportedError
+from torchtwin.expr import Call
+from torchtwin.graph import Graph
+from torchtwin.outputs import activations
+from torchtwin.program import Class
+from torchtwin.training.callbacks import callback_of
+from torchtwin.training.compiled import Wanted, by_output, unique_names
+from torchtwin.training.losses import loss_of
+from torchtwin.training.metrics import metric_of
+from torchtwin.training.optimizers import OptimizerPlan, optimizer_of
+from torchtwin.training.pieces import Loss, Metric, Output
+
+EXTRA = ("/activity",)
+"""What names of nodes that passes insert end in; the layer in front gives the output its name."""
+
+
+@dataclass(frozen=True)
+class Target:
+    """One output that is trained or measured, and what for.
+
+    `index` is its place among the model's outputs, `mask` that of its mask among the masks.
+    """
+
+    index: int
+    output: Output
+    loss: Loss | None
+    weight: float
+    metrics: tuple[tuple[str, Metric, bool], ...]
+    mask: int | None = None
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A training. `targets` are in the order of the model's outputs; a metric of a target is its
+    name in the logs, itself, and whether sample weights count. `differences` are sentences."""
+
+    outputs: tuple[Output, ...]
+    targets: tuple[Target, ...]
+    optimizer: OptimizerPlan
+    callbacks: tuple[Call, ...] = ()
+    differences: tuple[str, ...] = ()
+
+    @property
+    def logits(self) -> tuple[int, ...]:
+        """The outputs that a loss wants before their activation."""
+        return tuple(t.index for t in self.targets if t.loss is not None and t.loss.logits)
+
+
+def plan_of(compiled: Mapping[str, Any], graph: Graph, program: Class) -> Plan:
+    """Return the plan of what `compile` was given.
+
+    `program` has the masks of its outputs behind them. Raises UnsupportedError for what is not
+    translated.
+    """
+    count = len(graph.notes.get("masks", graph.outputs))
+    outputs = outputs_of(graph, program, count)
+    wanted = by_output(compiled, [o.name for o in outputs], graph.version)
+    if not any(w.loss is not None for w in wanted):
+        raise UnsupportedError("the model has no loss", hint="give one: --loss")
+    if compiled.get("optimizer") is None:
+        raise UnsupportedError("the model has no optimizer", hint="give one: --optimizer")
+    masks = list(graph.outputs[count:])
+    made = list(graph.notes.get("masks", ()))
+    targets = [
+        _target(k, outputs[k], w, masks.index(made[k]) if made and made[k] else None)
+        for k, w in enumerate(wanted)
+        if w.loss is not None or w.metrics or w.weighted
+    ]
+    optimizer = optimizer_of(compiled["optimizer"])
+    callbacks = tuple(callback_of(entry) for entry in compiled.get("callbacks") or ())
+    targets = _named(targets, several=len(outputs) > 1)
+    return Plan(
+        tuple(outputs), tuple(targets), optimizer, callbacks, tuple(_differences(targets, optimizer))
+    )  # fmt: skip
+
+
+def outputs_of(graph: Graph, program: Class, count: int) -> list[Output]:
+    """Return the model's outputs by the names that Keras knows them under."""
+    found = activations(program, count)
+    result = []
+    for value, activation in zip(graph.outputs[:count], found, strict=True):
+        name = value.rpartition("@")[0]
+        for extra in EXTRA:
+            name = name.partition(extra)[0]
+        result.append(Output(name, graph.values[value].shape or (), activation))
+    return result
+
+
+def _target(index: int, output: Output, wanted: Wanted, mask: int | None) -> Target:
+    loss = loss_of(wanted.loss, output)
+    known = wanted.loss if isinstance(wanted.loss, str) else (wanted.loss or {}).get("class_name")
+    metrics = [("", metric_of(e, output, known), False) for e in wanted.metrics]
+    metrics += [("", metric_of(e, output, known), True) for e in wanted.weighted]
+    weight = 1.0 if wanted.weight is None else wanted.weight
+    return Target(index, output, loss, weight, tuple(metrics), mask)
+
+
+def _named(targets: Sequence[Target], *, several: bool) -> list[Target]:
+    """Give the metrics their names in Keras's logs, unique over all outputs."""
+    order = [(k, j) for w in (False, True) for k, t in enumerate(targets)
+             for j, m in enumerate(t.metrics) if m[2] is w]  # fmt: skip
+    wished = [
+        (targets[k].output.name if several else "", targets[k].metrics[j][1].name,
+         targets[k].metrics[j][2]) for k, j in order
+    ]  # fmt: skip
+    names = dict(zip(order, unique_names(wished), strict=True))
+    return [
+        Target(t.index, t.output, t.loss, t.weight,
+               tuple((names[k, j], m, w) for j, (_, m, w) in enumerate(t.metrics)), t.mask)
+        for k, t in enumerate(targets)
+    ]  # fmt: skip
+
+
+def _differences(targets: Sequence[Target], optimizer: OptimizerPlan) -> list[str]:
+    found = [d for t in targets if t.loss is not None for d in t.loss.differences]
+    found += [d for t in targets for _, metric, _ in t.metrics for d in metric.differences]
+    return list(dict.fromkeys([*found, *optimizer.differences]))
