@@ -31,8 +31,10 @@ def convert(options: argparse.Namespace) -> int:
     started = time.monotonic()
     with screen.busy(f"Translating {options.model}"):
         twin = converted(
-            options.model, layout=options.layout, weights=options.weights, custom=options.custom
-        )
+            options.model, layout=options.layout, weights=options.weights, custom=options.custom,
+            optimizer=options.optimizer, loss=options.loss, metrics=options.metrics,
+            callbacks=options.callbacks,
+        )  # fmt: skip
     with screen.progress("Writing") as progress:
         twin.save(folder, force=options.force, progress=progress)
     written = Written(folder, twin, time.monotonic() - started)
@@ -59,7 +61,8 @@ class Written:
     def sizes(self) -> dict[str, int]:
         from torchtwin.emit.folder import FILES
 
-        return {str(self.folder / n): (self.folder / n).stat().st_size for n in sorted(FILES)}
+        paths = [self.folder / name for name in sorted(FILES)]
+        return {str(path): path.stat().st_size for path in paths if path.exists()}
 
 
 def _judged(options: argparse.Namespace, twin: Twin, screen: Screen) -> Report | str:
@@ -91,8 +94,22 @@ def _converted_json(
         "seconds": round(written.seconds, 3),
         "layers": [dataclasses.asdict(row) for row in rows(written.twin)],
         "parameters": dataclasses.asdict(counts(written.twin)),
+        "training": _training_json(written.twin),
         "verification": verified,
     }
+
+
+def _training_json(twin: Twin) -> dict[str, Any]:
+    """Return what train.py does, or why there is none."""
+    if twin.plan is None or twin.train is None:
+        return {"written": False, "why": str(twin.untrained or "the model was not compiled")}
+    losses = {t.output.name: t.loss.name for t in twin.plan.targets if t.loss is not None}
+    metrics = [name for t in twin.plan.targets for name, _, _ in t.metrics]
+    differences = list(twin.plan.differences)
+    return {
+        "written": True, "optimizer": twin.plan.optimizer.name, "losses": losses,
+        "metrics": metrics, "differences": differences,
+    }  # fmt: skip
 
 
 def _show_twin(screen: Screen, twin: Twin) -> None:
@@ -123,12 +140,15 @@ def _count_line(count: Counts) -> str:
 
 def _show_files(screen: Screen, written: Written) -> None:
     widest = max(map(len, written.sizes))
-    count = counted(written.twin.source.count("\n"), "line")
+    texts = {"model.py": written.twin.source, "train.py": written.twin.train or ""}
     for k, (path, size) in enumerate(written.sizes.items()):
         digits = 1 if written.seconds < 10 else 0
         heading = f"wrote in {written.seconds:.{digits}f} s" if k == 0 else ""
-        what = f"  {size_text(size)}" + (f", {count}" if path.endswith(".py") else "")
+        lines = texts.get(Path(path).name, "").count("\n")
+        what = f"  {size_text(size)}" + (f", {counted(lines, 'line')}" if lines else "")
         screen.fact(heading, (path.ljust(widest), "bold"), (what, "dim"))
+    if written.twin.untrained is not None:
+        screen.fact("no train.py", str(written.twin.untrained))
 
 
 def _show_verdict(screen: Screen, judged: Report | str) -> None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from torchtwin.errors import UnsupportedError
+from torchtwin.errors import UnsupportedError, UntrainedError
 
 if TYPE_CHECKING:
+    from torchtwin.source import Source
     from torchtwin.twin import Twin
 
 LAYOUTS = ("torch", "keras")
@@ -19,6 +22,10 @@ def convert(
     layout: str = "torch",
     weights: str | Path | None = None,
     custom: str | Path | None = None,
+    optimizer: Any = None,
+    loss: Any = None,
+    metrics: Any = None,
+    callbacks: Any = None,
 ) -> Twin:
     """Return the PyTorch twin of a Keras model.
 
@@ -28,25 +35,50 @@ def convert(
     weights file of an architecture that is kept apart; `custom` the Python source of the
     author's own layers.
 
+    `optimizer`, `loss`, `metrics` and `callbacks` give or replace what the model was compiled
+    with: texts such as "Adam(1e-4)", {"class_name": ..., "config": ...} or objects of Keras.
+
     Raises UnreadableModel when the file is not a Keras model or does not fit together, and
-    UnsupportedError, naming every layer concerned, when it cannot be translated.
+    UnsupportedError, naming every layer concerned, when it cannot be translated. A training that
+    the file asks for and that cannot be translated is told by `Twin.untrained`.
     """
     # Imported here, so that `import torchtwin` and `torchtwin --help` do not wait for torch.
-    from torchtwin.build import build
-    from torchtwin.emit.source import emit_source
-    from torchtwin.lower import lower
-    from torchtwin.passes import run_passes
     from torchtwin.readers import read
-    from torchtwin.twin import Twin
+    from torchtwin.training.requested import requested
     from torchtwin.upgrade import upgraded
-    from torchtwin.weights import parameters
 
     if layout not in LAYOUTS:
         raise ValueError(f"layout must be one of {LAYOUTS}, not {layout!r}")
     if custom is not None:
         raise UnsupportedError("custom layers are not translated yet", where=str(custom))
     source = upgraded(read(model, weights=weights))
-    graph = run_passes(build(source), layout)
+    asked = {"optimizer": optimizer, "loss": loss, "metrics": metrics, "callbacks": callbacks}
+    compiled = requested(source.compile, asked)
+    try:
+        return _translated(source, layout, compiled)
+    except UntrainedError as error:
+        if any(value is not None for value in asked.values()):
+            raise
+        return dataclasses.replace(_translated(source, layout, None), untrained=error)
+
+
+def _translated(source: Source, layout: str, compiled: Mapping[str, Any] | None) -> Twin:
+    """Return the twin of a model in Keras 3's vocabulary, with the training if it has one."""
+    from torchtwin.build import build
+    from torchtwin.emit.source import emit_source
+    from torchtwin.emit.train import train_source
+    from torchtwin.lower import lower
+    from torchtwin.outputs import with_logits
+    from torchtwin.passes import run_passes
+    from torchtwin.training.plan import plan_of
+    from torchtwin.twin import Twin
+    from torchtwin.weights import parameters
+
+    graph = run_passes(build(source), layout, trains=compiled is not None)
     program = lower(graph)
+    plan = plan_of(compiled, graph, program) if compiled is not None else None
+    if plan is not None:
+        program = with_logits(program, plan.logits, plan.count)
     filled = parameters(program, graph, source)
-    return Twin(emit_source(program), program, graph, source, tuple(filled), layout)
+    twin = Twin(emit_source(program), program, graph, source, tuple(filled), layout, plan)
+    return dataclasses.replace(twin, train=train_source(twin)) if plan is not None else twin

@@ -3,6 +3,7 @@
 TorchTwinError
 ├── UnreadableModel    the file is not what it claims to be, or does not fit together
 ├── UnsupportedError   understood, but not translated
+│   └── UntrainedError     the model is translated, its training is not
 ├── TwinsDiffer        verification found a difference
 └── OutputError        the result could not be written
 """
@@ -44,6 +45,10 @@ class UnreadableModel(TorchTwinError):
 
 class UnsupportedError(TorchTwinError):
     """The model is understood, and a part of it is not translated."""
+
+
+class UntrainedError(UnsupportedError):
+    """The model is translated; how it is trained is not."""
 
 
 class TwinsDiffer(TorchTwinError):

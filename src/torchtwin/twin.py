@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from torchtwin.emit.weights import Progress, Tensor
+from torchtwin.errors import UnsupportedError
 from torchtwin.graph import Graph
 from torchtwin.program import Class
 from torchtwin.source import Source
@@ -19,6 +20,8 @@ from torchtwin.weights import Parameter
 if TYPE_CHECKING:
     from torch import nn
 
+    from torchtwin.training.plan import Plan
+
 
 @dataclass(frozen=True)
 class Twin:
@@ -26,7 +29,9 @@ class Twin:
 
     `source` is the text of model.py; `module` is that text, executed and loaded: an `nn.Module`
     in eval mode. `program`, `graph`, `keras` and `parameters` tell where every line and every
-    number comes from. `layout` is "torch" or "keras", see `convert`.
+    number comes from. `layout` is "torch" or "keras", see `convert`. `train` is the text of
+    train.py, None for a model without training, or for one whose training is not translated:
+    `untrained` says why.
     """
 
     source: str
@@ -35,14 +40,20 @@ class Twin:
     keras: Source = field(repr=False)
     parameters: tuple[Parameter, ...] = field(repr=False)
     layout: str
+    plan: Plan | None = field(default=None, repr=False)
+    train: str | None = field(default=None, repr=False)
+    untrained: UnsupportedError | None = None
 
     @functools.cached_property
     def module(self) -> nn.Module:
         """The twin as a live module, weights loaded, in eval mode."""
-        import torch
-
         namespace = executed(self.source)
         module: nn.Module = namespace[_class_name(self.source)]()
+        return self._loaded(module)
+
+    def _loaded(self, module: nn.Module) -> nn.Module:
+        import torch
+
         state = {}
         for tensor in self.tensors():
             array = tensor.read()
@@ -56,10 +67,35 @@ class Twin:
         for p in self.parameters:
             yield Tensor(p.name, p.shape, p.dtype, p.read)
 
+    @functools.cached_property
+    def training(self) -> types.ModuleType:
+        """What train.py defines, as a live module: `losses`, `make_optimizer`, `make_metrics`,
+        `fit`, `Run`, ...; its `load()` returns a new module with the weights.
+
+        Raises UnsupportedError for a model without a training.
+        """
+        if self.train is None:
+            raise self.untrained or UnsupportedError(
+                "the model was not compiled", hint="give convert(...) an optimizer and a loss"
+            )
+        namespace = executed(self.source)
+        make = namespace[_class_name(self.source)]
+        model = types.ModuleType("model")
+        vars(model).update(namespace, load=lambda: self._loaded(make()))
+        return imported(self.train, model)
+
+    def optimizer_tensors(self) -> Iterator[Tensor]:
+        """Yield what optimizer.safetensors holds: the state of the optimizer in the file."""
+        if self.train is not None and self.keras.optimizer:
+            from torchtwin.training.optimizers import optimizer_state
+
+            assert self.plan is not None
+            yield from optimizer_state(self.plan.optimizer, self)
+
     def save(
         self, folder: str | Path, *, force: bool = True, progress: Progress | None = None
     ) -> Path:
-        """Write model.py and model.safetensors to `folder`, all or nothing; return the folder.
+        """Write model.py, model.safetensors and, for a model that trains, train.py; return `folder`.
 
         What is not torchtwin's in the folder stays. With `force=False` an earlier twin there is
         not replaced. `progress` is called with the bytes written and their total, as it goes on.
@@ -77,6 +113,23 @@ def executed(source: str, path: str = "model.py") -> dict[str, Any]:
     sys.modules[module.__name__] = module  # where inspect and torch.export look for its source
     exec(compile(source, path, "exec", dont_inherit=True), module.__dict__)
     return module.__dict__
+
+
+def imported(train: str, model: types.ModuleType) -> types.ModuleType:
+    """Return train.py, executed beside a model.py that is a module already."""
+    module = types.ModuleType("torchtwin_train")
+    module.__file__ = "train.py"
+    others = {name: sys.modules.get(name) for name in (model.__name__, module.__name__)}
+    sys.modules[model.__name__] = model
+    try:
+        exec(compile(train, "train.py", "exec", dont_inherit=True), module.__dict__)
+    finally:
+        for name, other in others.items():
+            if other is None:
+                sys.modules.pop(name, None)
+            else:
+                sys.modules[name] = other
+    return module
 
 
 def _class_name(source: str) -> str:

@@ -14,7 +14,8 @@ from torchtwin.errors import OutputError
 if TYPE_CHECKING:
     from torchtwin.twin import Twin
 
-FILES = ("model.safetensors", "model.py")
+FILES = ("model.safetensors", "optimizer.safetensors", "model.py", "train.py")
+"""What a twin may have, in the order in which they are put into place."""
 
 
 def refuse_existing(folder: Path) -> None:
@@ -42,6 +43,11 @@ def write_folder(
         (scratch / "model.py").write_text(twin.source, encoding="utf-8")
         with (scratch / "model.safetensors").open("wb") as file:
             write_safetensors(file, twin.tensors(), progress)
+        if twin.train is not None:
+            (scratch / "train.py").write_text(twin.train, encoding="utf-8")
+        if state := list(twin.optimizer_tensors()):
+            with (scratch / "optimizer.safetensors").open("wb") as file:
+                write_safetensors(file, state)
         _move(scratch, folder)
     except OSError as error:
         raise _unwritable(folder, error) from error
@@ -56,7 +62,10 @@ def _move(scratch: Path, folder: Path) -> None:
         scratch.rename(folder)
         return
     for name in FILES:
-        os.replace(scratch / name, folder / name)
+        if (scratch / name).exists():
+            os.replace(scratch / name, folder / name)
+        else:
+            (folder / name).unlink(missing_ok=True)  # of an older twin that had it
 
 
 def _unwritable(folder: Path, error: OSError) -> OutputError:

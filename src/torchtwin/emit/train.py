@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-import inspect
 import textwrap
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from torchtwin.emit.parts import closure, imports, text_of
 from torchtwin.emit.source import formatted, shape_text
+from torchtwin.emit.recipe import recipe_of
 from torchtwin.emit.training import Recipe
 from torchtwin.program import Argument
 from torchtwin.training.parts import command, recipe
+from torchtwin.training.plan import untrained
+
+if TYPE_CHECKING:
+    from torchtwin.twin import Twin
 
 HEADER = '''"""{title}
 
@@ -27,6 +31,16 @@ Written by torchtwin: plain PyTorch, yours to change.
 '''
 MAIN = 'if __name__ == "__main__":\n    main()'
 MODEL = "from model import load\nfrom model import ActivityPenalty\n"
+
+
+def train_source(twin: Twin) -> str:
+    """Return the text of train.py for a twin with a plan.
+
+    Raises UntrainedError for what cannot be translated.
+    """
+    assert twin.plan is not None
+    with untrained():
+        return emit_train(recipe_of(twin.plan, twin))
 
 
 def emit_train(made: Recipe) -> str:

@@ -146,10 +146,15 @@ class Writer:
         yield function("update_metrics(metrics, outputs, targets, weights, masks)", doc, lines)
 
     def constants(self) -> Iterator[str]:
-        yield f"INPUTS = {[(a.name, a.dtype, a.shape[1:]) for a in self.program.inputs]!r}"
+        yield f"INPUTS = {[(a.name, a.shape[1:]) for a in self.program.inputs]!r}"
+        yield f"TARGETS = {[(t.output.name, self.shape(t)) for t in self.plan.targets]!r}"
         yield f"OUTPUTS = {[o.name for o in self.plan.outputs]!r}"
         weights = {t.output.name: t.weight for t in self.plan.targets if t.loss is not None}
         yield f"LOSS_WEIGHTS = {weights!r}"
+
+    def shape(self, target: Target) -> tuple[int | None, ...] | None:
+        """Return the shape of a target as the module's output has it; None where it may differ."""
+        return self.program.outputs[target.index].shape[1:] if target.alike else None
 
 
 def function(head: str, doc: str, lines: Sequence[str]) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from torchtwin.errors import UnsupportedError
+from torchtwin.errors import UntrainedError
 from torchtwin.graph import Graph, Layer, Node, Ref, replaced
 
 KIND = "steps.ActivityPenalty"
@@ -44,7 +44,7 @@ def activity_penalties(graph: Graph) -> Graph:
 def _penalty(node: Node, layers: dict[str, Layer], factors: Mapping[str, float]) -> Node:
     """Return the node that charges a call for its result."""
     if len(node.outputs) != 1:
-        raise UnsupportedError(
+        raise UntrainedError(
             "an activity regulariser on a layer with several results", where=node.layer
         )
     call = node.name.rpartition("@")[2]
@@ -56,7 +56,7 @@ def _penalty(node: Node, layers: dict[str, Layer], factors: Mapping[str, float])
 def _factors(layer: Layer) -> dict[str, float]:
     """Return the l1 and l2 that a layer's activity is charged with."""
     if layer.graph is None and any(map(_regularised, layer.config.values())):
-        raise UnsupportedError(
+        raise UntrainedError(
             "an activity regulariser inside a wrapper is not translated", where=layer.path
         )
     if layer.class_name == "ActivityRegularization":
@@ -65,7 +65,7 @@ def _factors(layer: Layer) -> dict[str, float]:
     if entry is None:
         return {}
     if not isinstance(entry, Mapping) or entry.get("class_name") not in SUMS:
-        raise UnsupportedError(f"the activity regulariser {entry!r}", where=layer.path)
+        raise UntrainedError(f"the activity regulariser {entry!r}", where=layer.path)
     config = entry.get("config") or {}
     return {k: _shortest(config.get(k, 0.01)) for k in SUMS[entry["class_name"]]}
 

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from typing import Any
 
-from torchtwin.errors import UnsupportedError
+from torchtwin.errors import UnsupportedError, UntrainedError
 from torchtwin.expr import Call
 from torchtwin.graph import Graph
 from torchtwin.outputs import activations
 from torchtwin.program import Class
-from torchtwin.training.callbacks import callback_of
+from torchtwin.training.callbacks import callbacks_of
 from torchtwin.training.compiled import Wanted, by_output, unique_names
 from torchtwin.training.losses import loss_of
 from torchtwin.training.metrics import metric_of
@@ -27,6 +29,7 @@ class Target:
     """One output that is trained or measured, and what for.
 
     `index` is its place among the model's outputs, `mask` that of its mask among the masks.
+    `alike` tells that what it is compared with has its shape: no class numbers, no sequences.
     """
 
     index: int
@@ -35,6 +38,7 @@ class Target:
     weight: float
     metrics: tuple[tuple[str, Metric, bool], ...]
     mask: int | None = None
+    alike: bool = True
 
 
 @dataclass(frozen=True)
@@ -49,15 +53,32 @@ class Plan:
     differences: tuple[str, ...] = ()
 
     @property
+    def count(self) -> int:
+        """The number of outputs; those of the program behind them are masks."""
+        return len(self.outputs)
+
+    @property
     def logits(self) -> tuple[int, ...]:
         """The outputs that a loss wants before their activation."""
         return tuple(t.index for t in self.targets if t.loss is not None and t.loss.logits)
 
 
+@contextmanager
+def untrained() -> Iterator[None]:
+    """Tell refusals of a training from those of a model."""
+    try:
+        yield
+    except UntrainedError:
+        raise
+    except UnsupportedError as error:
+        raise UntrainedError(error.problem, where=error.where, hint=error.hint) from error
+
+
+@untrained()
 def plan_of(compiled: Mapping[str, Any], graph: Graph, program: Class) -> Plan:
     """Return the plan of what `compile` was given.
 
-    `program` has the masks of its outputs behind them. Raises UnsupportedError for what is not
+    `program` has the masks of its outputs behind them. Raises UntrainedError for what is not
     translated.
     """
     count = len(graph.notes.get("masks", graph.outputs))
@@ -75,7 +96,7 @@ def plan_of(compiled: Mapping[str, Any], graph: Graph, program: Class) -> Plan:
         if w.loss is not None or w.metrics or w.weighted
     ]
     optimizer = optimizer_of(compiled["optimizer"])
-    callbacks = tuple(callback_of(entry) for entry in compiled.get("callbacks") or ())
+    callbacks = tuple(callbacks_of(compiled.get("callbacks") or ()))
     targets = _named(targets, several=len(outputs) > 1)
     return Plan(
         tuple(outputs), tuple(targets), optimizer, callbacks, tuple(_differences(targets, optimizer))
@@ -100,7 +121,8 @@ def _target(index: int, output: Output, wanted: Wanted, mask: int | None) -> Tar
     metrics = [("", metric_of(e, output, known), False) for e in wanted.metrics]
     metrics += [("", metric_of(e, output, known), True) for e in wanted.weighted]
     weight = 1.0 if wanted.weight is None else wanted.weight
-    return Target(index, output, loss, weight, tuple(metrics), mask)
+    alike = not re.search("sparse|ctc", str(known), re.IGNORECASE)
+    return Target(index, output, loss, weight, tuple(metrics), mask, alike)
 
 
 def _named(targets: Sequence[Target], *, several: bool) -> list[Target]:
@@ -113,10 +135,9 @@ def _named(targets: Sequence[Target], *, several: bool) -> list[Target]:
     ]  # fmt: skip
     names = dict(zip(order, unique_names(wished), strict=True))
     return [
-        Target(t.index, t.output, t.loss, t.weight,
-               tuple((names[k, j], m, w) for j, (_, m, w) in enumerate(t.metrics)), t.mask)
+        replace(t, metrics=tuple((names[k, j], m, w) for j, (_, m, w) in enumerate(t.metrics)))
         for k, t in enumerate(targets)
-    ]  # fmt: skip
+    ]
 
 
 def _differences(targets: Sequence[Target], optimizer: OptimizerPlan) -> list[str]:

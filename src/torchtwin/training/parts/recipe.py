@@ -5,10 +5,12 @@ These are stand-ins, never copied: torchtwin writes the real ones from what `com
 
 from __future__ import annotations
 
-INPUTS: dict = {}
-"""The dtype and shape of each input, without the batch."""
-OUTPUTS: dict = {}
-"""The shape of each output, without the batch."""
+INPUTS: list = []
+"""The name and shape of each input, without the batch."""
+TARGETS: list = []
+"""The name and shape of each target, without the batch; None for any shape."""
+OUTPUTS: list = []
+"""The names of the outputs."""
 LOSS_WEIGHTS: dict = {}
 """The factor of each output's loss in the total."""
 
@@ -50,4 +52,9 @@ def penalty(module):
 
 def make_callbacks():
     """Return what acts between the batches and the epochs."""
+    raise NotImplementedError
+
+
+def load():
+    """Return the module of model.py with its weights."""
     raise NotImplementedError

@@ -1,0 +1,96 @@
+"""Collects what train.py is written from: the plan, and what the layers say of their weights."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from torch.nn.modules.batchnorm import _BatchNorm
+
+from torchtwin.emit.expressions import Printer
+from torchtwin.emit.training import Recipe, Writer, function
+from torchtwin.expr import Call, walk
+from torchtwin.nn.activity import ActivityPenalty
+from torchtwin.outputs import LOGITS
+from torchtwin.program import Class
+from torchtwin.training.constraints import constrain_source
+from torchtwin.training.optimizers import optimizer_code, trained_variables
+from torchtwin.training.plan import Plan
+from torchtwin.training.regularizers import penalty_source
+
+if TYPE_CHECKING:
+    from torchtwin.twin import Twin
+
+
+def recipe_of(plan: Plan, twin: Twin) -> Recipe:
+    """Return what train.py is written from.
+
+    Raises UnsupportedError for what a layer says of its weights and that is not translated.
+    """
+    program = twin.program
+    writer = Writer(plan, program)
+    penalty, constrain = penalty_source(program), constrain_source(program)
+    last = ("constrain(module)",) if constrain is not None else ()
+    optimizer = optimizer_code(plan.optimizer, trained_variables(twin), last)
+    written = [w for w in (penalty, constrain, optimizer) if w is not None]
+    functions = [writer.losses(), writer.predictions(), *writer.metrics()]
+    functions += [w.source for w in written]
+    functions.append(_callbacks(plan))
+    resets = "def reset_parameters(" in twin.source
+    features = frozenset(_features(plan, program, penalty is not None, resets=resets))
+    parts = [*writer.parts, *(p for w in written for p in w.parts)]
+    parts += [node.function for c in plan.callbacks for node in walk(c) if isinstance(node, Call)]
+    return Recipe(
+        _title(plan, program), program.inputs, _targets(plan, writer), tuple(writer.constants()),
+        tuple(functions), tuple(parts), features, _differences(plan, program),
+    )  # fmt: skip
+
+
+def _title(plan: Plan, program: Class) -> str:
+    losses = dict.fromkeys(t.loss.name for t in plan.targets if t.loss is not None)
+    metrics = dict.fromkeys(name for t in plan.targets for name, _, _ in t.metrics)
+    told = [plan.optimizer.name, *losses, *metrics]
+    return f"Trains the module of model.py as Keras trains it: {', '.join(told)}."
+
+
+def _targets(plan: Plan, writer: Writer) -> tuple[tuple[str, str], ...]:
+    result = []
+    for target in plan.targets:
+        shape = writer.shape(target)
+        told = "class numbers or sequences" if shape is None else str(shape)
+        result.append((target.output.name, told))
+    return tuple(result)
+
+
+def _callbacks(plan: Plan) -> str:
+    printer = Printer(lambda v: v, lambda c: "", lambda p: "")
+    doc = "Return what acts between the batches and the epochs."
+    listed = ", ".join(map(printer, plan.callbacks))
+    return function("make_callbacks()", doc, [f"return [{listed}]"])
+
+
+def _features(plan: Plan, program: Class, penalty: bool, *, resets: bool) -> Any:
+    """Yield the names of the lines that train.py needs, see `parts.loop`."""
+    yield program.further if program.logits is not None else "plain"
+    if penalty:
+        yield "penalty"
+    if resets:
+        yield "reset"
+    trained = [t for t in plan.targets if t.loss is not None]
+    if len(trained) > 1:
+        yield "several"
+    if len(trained) < len(plan.outputs):
+        yield "unused"
+    if any(len(a.shape) > 3 and a.layout is not None for a in (*program.inputs, *program.outputs)):
+        yield "images"
+    modules = [s.constructor for c in program.classes() for s in c.submodules]
+    for node in (n for m in modules if not isinstance(m, Class) for n in walk(m)):
+        kind = node.function if isinstance(node, Call) else None
+        if kind is ActivityPenalty:
+            yield "activity"
+        if isinstance(kind, type) and issubclass(kind, _BatchNorm):
+            yield "batch_norm"
+
+
+def _differences(plan: Plan, program: Class) -> tuple[str, ...]:
+    return plan.differences
