@@ -88,7 +88,7 @@ def _add_convert(commands: Any) -> None:
     add("--custom", metavar="FILE", help="Python source of own layers (not translated yet)")
     add("--optimizer", metavar="O", help='train with another: "Adam(1e-4, clipnorm=1.0)"')
     add("--loss", metavar="L", help='another loss: mse, "Huber(delta=2.0)", one or a list')
-    add("--metrics", metavar="M", nargs="+", help='other metrics: accuracy "AUC(curve=\'PR\')"')
+    add("--metrics", metavar="M", nargs="+", help="other metrics: accuracy \"AUC(curve='PR')\"")
     add("--callbacks", metavar="C", nargs="+", help='callbacks: "EarlyStopping(patience=3)"')
     add("--force", action="store_true", help="replace an earlier twin in DIR")
     add("--no-verify", action="store_true", help="do not compare with Keras afterwards")

@@ -81,7 +81,8 @@ class Twin:
         namespace = executed(self.source)
         make = namespace[_class_name(self.source)]
         model = types.ModuleType("model")
-        vars(model).update(namespace, load=lambda: self._loaded(make()))
+        own = {name: value for name, value in namespace.items() if not name.startswith("__")}
+        vars(model).update(own, load=lambda: self._loaded(make()))
         return imported(self.train, model)
 
     def optimizer_tensors(self) -> Iterator[Tensor]:
@@ -95,7 +96,7 @@ class Twin:
     def save(
         self, folder: str | Path, *, force: bool = True, progress: Progress | None = None
     ) -> Path:
-        """Write model.py, model.safetensors and, for a model that trains, train.py; return `folder`.
+        """Write model.py, model.safetensors and, where there is a training, train.py.
 
         What is not torchtwin's in the folder stays. With `force=False` an earlier twin there is
         not replaced. `progress` is called with the bytes written and their total, as it goes on.

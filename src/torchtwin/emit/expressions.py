@@ -114,6 +114,12 @@ def _bounds(index: slice) -> tuple[Any, Any, Any]:
     return index.start, index.stop, index.step
 
 
+def printed(expr: Any, names: Mapping[str, str] | None = None) -> str:
+    """Return an expression outside of a program as source; `names` gives those of its variables."""
+    given = names or {}
+    return Printer(lambda value: given.get(value, value), str, str)(expr)
+
+
 def qualified(function: Any) -> str:
     """Return the name under which generated code knows a function or class."""
     name: str = function.__name__

@@ -41,10 +41,10 @@ def _add(helper: Any, found: dict[str, Any]) -> None:
     found[helper.__name__] = helper
 
 
-def needs(helper: Any) -> Iterable[Any]:
-    """Yield the helpers that the source of a helper names."""
+def needs(helper: Any, text: str = "") -> Iterable[Any]:
+    """Yield the helpers that a helper's source names; `text` is what is left of it."""
     scope = vars(sys.modules[helper.__module__])
-    for node in ast.walk(ast.parse(source_of(helper))):
+    for node in ast.walk(ast.parse(text or source_of(helper))):
         if isinstance(node, ast.Name) and node.id != helper.__name__:
             used = scope.get(node.id)
             if used is not None and is_helper(used):

@@ -14,14 +14,14 @@ from torchtwin.emit.helpers import needs, source_of
 WHEN = re.compile(r"\s+# when: (?P<features>[a-z_ |]+)$")
 
 
-def closure(roots: Iterable[Any], given: Collection[str]) -> list[Any]:
+def closure(roots: Iterable[Any], given: Collection[str], features: Collection[str]) -> list[Any]:
     """Return `roots` and what they need, each behind what it needs; `given` are defined already."""
     found: dict[str, Any] = {}
 
     def add(part: Any) -> None:
         if part.__name__ in found or part.__name__ in given:
             return
-        for needed in needs(part):
+        for needed in needs(part, text_of(part, features)):
             add(needed)
         found.setdefault(part.__name__, part)
 

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from torchtwin.emit.expressions import Printer
+from torchtwin.emit.expressions import printed
 from torchtwin.emit.training import Recipe, Writer, function
 from torchtwin.expr import Call, walk
 from torchtwin.nn.activity import ActivityPenalty
-from torchtwin.outputs import LOGITS
 from torchtwin.program import Class
 from torchtwin.training.constraints import constrain_source
 from torchtwin.training.optimizers import optimizer_code, trained_variables
@@ -34,19 +32,19 @@ def recipe_of(plan: Plan, twin: Twin) -> Recipe:
     optimizer = optimizer_code(plan.optimizer, trained_variables(twin), last)
     written = [w for w in (penalty, constrain, optimizer) if w is not None]
     functions = [writer.losses(), writer.predictions(), *writer.metrics()]
-    functions += [w.source for w in written]
+    functions += [w.source if hasattr(w, "source") else w.text for w in written]
     functions.append(_callbacks(plan))
     resets = "def reset_parameters(" in twin.source
     features = frozenset(_features(plan, program, penalty is not None, resets=resets))
     parts = [*writer.parts, *(p for w in written for p in w.parts)]
     parts += [node.function for c in plan.callbacks for node in walk(c) if isinstance(node, Call)]
     return Recipe(
-        _title(plan, program), program.inputs, _targets(plan, writer), tuple(writer.constants()),
-        tuple(functions), tuple(parts), features, _differences(plan, program),
+        _title(plan), program.inputs, _targets(plan, writer), tuple(writer.constants()),
+        tuple(functions), tuple(parts), features, _differences(plan),
     )  # fmt: skip
 
 
-def _title(plan: Plan, program: Class) -> str:
+def _title(plan: Plan) -> str:
     losses = dict.fromkeys(t.loss.name for t in plan.targets if t.loss is not None)
     metrics = dict.fromkeys(name for t in plan.targets for name, _, _ in t.metrics)
     told = [plan.optimizer.name, *losses, *metrics]
@@ -63,9 +61,8 @@ def _targets(plan: Plan, writer: Writer) -> tuple[tuple[str, str], ...]:
 
 
 def _callbacks(plan: Plan) -> str:
-    printer = Printer(lambda v: v, lambda c: "", lambda p: "")
     doc = "Return what acts between the batches and the epochs."
-    listed = ", ".join(map(printer, plan.callbacks))
+    listed = ", ".join(map(printed, plan.callbacks))
     return function("make_callbacks()", doc, [f"return [{listed}]"])
 
 
@@ -79,8 +76,7 @@ def _features(plan: Plan, program: Class, penalty: bool, *, resets: bool) -> Any
     trained = [t for t in plan.targets if t.loss is not None]
     if len(trained) > 1:
         yield "several"
-    if len(trained) < len(plan.outputs):
-        yield "unused"
+    yield "used" if len(trained) == len(plan.outputs) else "unused"
     if any(len(a.shape) > 3 and a.layout is not None for a in (*program.inputs, *program.outputs)):
         yield "images"
     modules = [s.constructor for c in program.classes() for s in c.submodules]
@@ -92,5 +88,10 @@ def _features(plan: Plan, program: Class, penalty: bool, *, resets: bool) -> Any
             yield "batch_norm"
 
 
-def _differences(plan: Plan, program: Class) -> tuple[str, ...]:
-    return plan.differences
+def _differences(plan: Plan) -> tuple[str, ...]:
+    masked = any(m.masked and t.mask is not None for t in plan.targets for _, m, _ in t.metrics)
+    told = (
+        "Keras on JAX leaves masks out of the metrics of training, not of validation; on TensorFlow"
+        " it heeds them everywhere, as here.",
+    )
+    return plan.differences + told * masked

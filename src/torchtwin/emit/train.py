@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from torchtwin.emit.parts import closure, imports, text_of
-from torchtwin.emit.source import formatted, shape_text
 from torchtwin.emit.recipe import recipe_of
+from torchtwin.emit.source import formatted, shape_text
 from torchtwin.emit.training import Recipe
 from torchtwin.program import Argument
 from torchtwin.training.parts import command, recipe
@@ -30,7 +30,26 @@ Written by torchtwin: plain PyTorch, yours to change.
 """
 '''
 MAIN = 'if __name__ == "__main__":\n    main()'
-MODEL = "from model import load\nfrom model import ActivityPenalty\n"
+AROUND = """import math
+import torch
+import torch.nn.functional as F
+import torchmetrics
+from torch import nn
+
+from model import ActivityPenalty, load
+"""
+"""What expressions of rules use."""
+
+
+SECTIONS = {
+    "The loop": ("loop", "fit", "batch_norm", "activity"),
+    "Data": ("data",),
+    "Several processes and checkpoints": ("processes", "checkpoint"),
+    "Callbacks": ("callbacks", "saving", "records"),
+    "History and progress": ("history", "progress"),
+    "The command line": ("command",),
+}
+"""The modules of `training.parts` that follow what is written for the model, by heading."""
 
 
 def train_source(twin: Twin) -> str:
@@ -47,15 +66,22 @@ def emit_train(made: Recipe) -> str:
     """Return the text of train.py, formatted."""
     own = [name for name in vars(recipe) if not name.startswith("_")]
     given = {*own, "load", "ActivityPenalty"}
-    roots = [*made.parts, command.main]
-    parts = closure(roots, given)
-    loop = [p for p in parts if p not in closure(made.parts, given)]
-    texts = [text_of(p, made.features) for p in parts if p not in loop]
-    texts += [*made.constants, *made.functions]
-    texts += [text_of(p, made.features) for p in loop] + [MAIN]
-    body = "\n\n\n".join(text.strip() for text in texts)
-    head = imports(body, parts, [MODEL, made.imports])
-    return formatted(f"{_header(made)}\n{head}\n\n\n{body}\n")
+    parts = closure([*made.parts, command.main], given, made.features)
+    sections: dict[str, list[str]] = {title: [] for title in ("", *SECTIONS)}
+    for part in parts:
+        home = part.__module__.rpartition(".")[2]
+        title = next((t for t, modules in SECTIONS.items() if home in modules), "")
+        sections[title].append(text_of(part, made.features))
+    sections[""] = [*made.constants, *sections[""], *made.functions]
+    texts = [_section(title, found) for title, found in sections.items() if found]
+    body = "\n\n\n".join([*texts, MAIN])
+    head = imports(body, parts, [AROUND])
+    return formatted(f"{_header(made)}\n{head}\n\n{body}\n")
+
+
+def _section(title: str, texts: Sequence[str]) -> str:
+    rule = f"# {title} ".ljust(79, "-") + "\n\n\n" if title else ""
+    return rule + "\n\n\n".join(text.strip() for text in texts)
 
 
 def _header(made: Recipe) -> str:

@@ -7,8 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from torchtwin.emit.expressions import Printer, is_helper
-from torchtwin.errors import UnsupportedError
+from torchtwin.emit.expressions import is_helper, printed
 from torchtwin.expr import Call, Expr, Var, walk
 from torchtwin.names import identifiers
 from torchtwin.outputs import FUNCTIONS
@@ -40,7 +39,9 @@ class Writer:
         self.plan, self.program = plan, program
         self.parts: list[Any] = []
         names = [o.name for o in plan.outputs]
-        words = identifiers([f"{name}#{k}" if name in names[:k] else name for k, name in enumerate(names)])
+        words = identifiers(
+            [f"{name}#{k}" if name in names[:k] else name for k, name in enumerate(names)]
+        )
         taken = {"outputs", "targets", "weights", "masks", "metrics", *dir(builtins)}
         self.identifiers = [f"{w}_" if w in taken else w for w in words.values()]
 
@@ -50,8 +51,7 @@ class Writer:
             used = node.function if isinstance(node, Call) else node
             if callable(used) and is_helper(used):
                 self.parts.append(used)
-        names = {"output": output, "target": target}
-        return Printer(lambda v: names[v], lambda c: "", lambda p: "")(expr)
+        return printed(expr, {"output": output, "target": target})
 
     def losses(self) -> str:
         trained = [t for t in self.plan.targets if t.loss is not None]
@@ -126,7 +126,7 @@ class Writer:
         rank = len(argument.shape)
         last = argument.layout.index(rank - 1) if argument.layout else -1
         options = {"dim": last} if kind == "softmax" else {}
-        return Printer(lambda v: v, lambda c: "", lambda p: "")(Call(applied, (part,), options))
+        return printed(Call(applied, (part,), options))
 
     def metrics(self) -> Iterator[str]:
         made = [(name, m) for t in self.plan.targets for name, m, _ in t.metrics]
@@ -139,9 +139,9 @@ class Writer:
         for target in measured:
             output, other = self._names(target)
             mask = self._mask(target)
-            for name, _, weighted in target.metrics:
+            for name, metric, weighted in target.metrics:
                 options = [output, other, *([self._weight(target)] if weighted else [])]
-                options += [f"mask={mask}"] if mask else []
+                options += [f"mask={mask}"] if mask and metric.masked else []
                 lines.append(f"metrics[{name!r}].update({', '.join(options)})")
         yield function("update_metrics(metrics, outputs, targets, weights, masks)", doc, lines)
 

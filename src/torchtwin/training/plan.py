@@ -98,9 +98,8 @@ def plan_of(compiled: Mapping[str, Any], graph: Graph, program: Class) -> Plan:
     optimizer = optimizer_of(compiled["optimizer"])
     callbacks = tuple(callbacks_of(compiled.get("callbacks") or ()))
     targets = _named(targets, several=len(outputs) > 1)
-    return Plan(
-        tuple(outputs), tuple(targets), optimizer, callbacks, tuple(_differences(targets, optimizer))
-    )  # fmt: skip
+    differences = tuple(_differences(targets, optimizer))
+    return Plan(tuple(outputs), tuple(targets), optimizer, callbacks, differences)
 
 
 def outputs_of(graph: Graph, program: Class, count: int) -> list[Output]:

@@ -36,17 +36,21 @@ def arguments():
     add("--validation-x", nargs="+", metavar="FILE", help="inputs to validate with (.npy)")
     add("--validation-y", nargs="+", metavar="FILE", help="their targets (.npy)")
     add("--validation-split", type=float, metavar="F", help="validate with the last F of the data")
-    add("--channels-last", action="store_true", help="the files hold images as Keras does")  # when: images
+    add(
+        "--channels-last", action="store_true", help="the files hold images as Keras does"
+    )  # when: images
+    add("--channels-last", action="store_true", help="images as in Keras")  # when: images
     add("--epochs", type=int, default=1, metavar="N", help="passes over the data (default: 1)")
     add("--batch-size", type=int, default=32, metavar="N", help="in all processes (default: 32)")
     add("--steps-per-epoch", type=int, metavar="N", help="batches of an epoch (default: all)")
     add("--no-shuffle", action="store_true", help="take the samples in their order")
     add("--seed", type=int, default=0, metavar="N", help="of shuffling, dropout and new weights")
     start = parser.add_mutually_exclusive_group()
-    start.add_argument("--from-scratch", action="store_true", help="begin with new weights")  # when: reset
+    new = "begin with new weights"  # when: reset
+    start.add_argument("--from-scratch", action="store_true", help=new)  # when: reset
     about = "go on with the optimizer's state in the model, or from a checkpoint of a run"
     start.add_argument("--resume", nargs="?", const="model", metavar="CHECKPOINT", help=about)
-    add("--checkpoint-every", type=int, metavar="N", help="checkpoint every N steps, and each epoch")
+    add("--checkpoint-every", type=int, metavar="N", help="steps between two checkpoints")
     add("--output", type=Path, default=Path("run"), metavar="DIR", help="folder (default: run)")
     add("--evaluate", action="store_true", help="print the figures of the data, train nothing")
     add("--predict", type=Path, metavar="FILE", help="write the outputs (.npy), train nothing")
@@ -75,7 +79,11 @@ def main():
     if options.evaluate:
         print(json.dumps(run.evaluate(data)) if run.is_main else "", end="\n" * run.is_main)
         return
-    run.callbacks = [*make_callbacks(), History(), Progress(options.epochs, len(data), options.verbose)]
+    run.callbacks = [
+        *make_callbacks(),
+        History(),
+        Progress(options.epochs, len(data), options.verbose),
+    ]
     if options.resume == "model":
         state = Path(__file__).with_name("optimizer.safetensors")
         run.step = load_optimizer_state(run.optimizer, run.module, state)
@@ -123,19 +131,23 @@ def read(paths, expected, options):
     arrays = []
     for path, (name, shape) in zip(paths, expected, strict=True):
         array = np.load(path, mmap_mode="r")
-        if options.channels_last and len(shape) > 2 and array.ndim == len(shape) + 1:  # when: images
+        if options.channels_last and len(shape or ()) > 2:  # when: images
             array = np.moveaxis(array, -1, 1)  # when: images
         if not fits(array, shape):
             wanted = ", ".join("?" if n is None else str(n) for n in shape)
-            hint = " (--channels-last?)" if fits(np.moveaxis(array, -1, min(1, array.ndim - 1)), shape) else ""
-            raise SystemExit(f"{path}: {array.shape}, but {name} is (n, {wanted}){hint}")
+            raise SystemExit(f"{path}: {array.shape}, but {name} is (n, {wanted})")
         arrays.append(array)
     return arrays
 
 
 def fits(array, shape):
-    """Tell whether samples have a shape, of which None is any length; a shape of None is any."""
-    return shape is None or (
-        array.ndim == len(shape) + 1
-        and all(b is None or a == b for a, b in zip(array.shape[1:], shape, strict=True))
-    )
+    """Tell whether samples have a shape: None is any length or any shape, 1 at the end is no axis."""
+    if shape is None:
+        return True
+    given, wanted = list(array.shape[1:]), list(shape)
+    while given[len(wanted) :] == [1]:
+        given.pop()
+    while wanted[len(given) :] == [1]:
+        wanted.pop()
+    lengths = zip(given, wanted, strict=False)
+    return len(given) == len(wanted) and all(b is None or a == b for a, b in lengths)

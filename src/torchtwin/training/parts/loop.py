@@ -30,6 +30,7 @@ from torchtwin.training.parts.recipe import (
     update,
     update_metrics,
 )
+from torchtwin.training.parts.reduction import ratio
 
 
 class Outputs(nn.Module):
@@ -67,11 +68,11 @@ class Run:
 
             fully_shard(self.forward)
         elif world_size() > 1:
+            unused = False
+            unused = True  # when: unused
             self.forward = nn.parallel.DistributedDataParallel(
-                self.forward,
-                find_unused_parameters=True,  # when: unused
+                self.forward, find_unused_parameters=unused
             )
-        self.fsdp = fsdp
         self.optimizer = make_optimizer(module)
 
     @property
@@ -81,8 +82,9 @@ class Run:
 
     def train_batch(self, batch, samples):
         """Take one step; `samples` is the size of the batch in all processes."""
-        torch.manual_seed(hash((self.seed, self.step, rank())))  # what is drawn does not depend
-        self.forward.train()  # on where the run was interrupted
+        # What is drawn depends on the step alone: a run that is resumed draws the same.
+        torch.manual_seed(hash((self.seed, self.step, rank())))
+        self.forward.train()
         loss, outputs, batch = self.loss(batch, samples)
         update(loss, self.module, self.optimizer, self.step)
         self.figures.add_metrics(outputs, batch)
@@ -95,22 +97,18 @@ class Run:
         outputs, masks = outputs[: len(OUTPUTS)], outputs[len(OUTPUTS) :]
         terms = losses(outputs, targets, weights, masks)
         terms |= activity_terms(self.module)  # when: activity
-        # Each process has a share of every sum; what divides it is that of all of them.
-        sums = all_sum(torch.stack([x.detach() for term in terms.values() for x in term]))
-        divisors = dict(zip(terms, sums[1::2], strict=True))
-        shares = {
-            name: LOSS_WEIGHTS.get(name, 1.0) * divided(total, divisors[name])
-            for name, (total, _) in terms.items()
-        }
-        constant = penalty(self.module)  # when: penalty
-        values = dict(zip(terms, divided(sums[::2], sums[1::2]), strict=True))
-        total = sum(LOSS_WEIGHTS.get(name, 1.0) * value for name, value in values.items())
-        total = total + constant.detach()  # when: penalty
-        logged = {"loss": total}
-        logged |= {f"{name}_loss": values[name] for name in LOSS_WEIGHTS}  # when: several
-        self.figures.add_losses(logged, samples)
-        loss = sum(shares.values()) * world_size()  # gradients are averaged over the processes
+        factors = [LOSS_WEIGHTS.get(name, 1.0) for name in terms]
+        totals = torch.stack([total for total, _ in terms.values()])
+        divisors = all_sum(torch.stack([divisor for _, divisor in terms.values()]))
+        values = ratio(totals, divisors)  # the share of this process, if there are several
+        loss = torch.dot(values, values.new_tensor(factors))
+        found = all_sum(torch.cat([loss.detach()[None], values.detach()]))
+        loss = loss * world_size()  # gradients are averaged over the processes
+        found[0] += (constant := penalty(self.module)).detach()  # when: penalty
         loss = loss + constant  # when: penalty
+        names = ["loss"]
+        names += [f"{name}_loss" for name in LOSS_WEIGHTS]  # when: several
+        self.figures.add_losses(names, found, samples)
         return loss, outputs, (targets, weights, masks)
 
     def to_device(self, batch):
@@ -160,8 +158,8 @@ class Figures:
         self.sums, self.samples = {}, 0
         self.metrics = {name: metric.to(device) for name, metric in make_metrics().items()}
 
-    def add_losses(self, values, samples):
-        for name, value in values.items():
+    def add_losses(self, names, values, samples):
+        for name, value in zip(names, values):  # noqa: B905 (activities have no name)
             self.sums[name] = self.sums.get(name, 0.0) + value * samples
         self.samples += samples
 
@@ -194,11 +192,6 @@ def activity_terms(module):
                 terms[f"{name}/{k}"] = total, total.new_tensor(float(samples))
             part.recorded.clear()
     return terms
-
-
-def divided(total, divisor):
-    """Return total / divisor, 0 where nothing counted."""
-    return total / torch.where(divisor == 0, torch.ones_like(divisor), divisor)
 
 
 def as_tuple(part):
