@@ -36,9 +36,6 @@ def arguments():
     add("--validation-x", nargs="+", metavar="FILE", help="inputs to validate with (.npy)")
     add("--validation-y", nargs="+", metavar="FILE", help="their targets (.npy)")
     add("--validation-split", type=float, metavar="F", help="validate with the last F of the data")
-    add(
-        "--channels-last", action="store_true", help="the files hold images as Keras does"
-    )  # when: images
     add("--channels-last", action="store_true", help="images as in Keras")  # when: images
     add("--epochs", type=int, default=1, metavar="N", help="passes over the data (default: 1)")
     add("--batch-size", type=int, default=32, metavar="N", help="in all processes (default: 32)")
@@ -141,7 +138,7 @@ def read(paths, expected, options):
 
 
 def fits(array, shape):
-    """Tell whether samples have a shape: None is any length or any shape, 1 at the end is no axis."""
+    """Tell whether samples have a shape; None is any, and lengths of 1 at the end are no axes."""
     if shape is None:
         return True
     given, wanted = list(array.shape[1:]), list(shape)
