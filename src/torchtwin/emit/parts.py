@@ -12,6 +12,7 @@ from typing import Any
 from torchtwin.emit.helpers import needs, source_of
 
 WHEN = re.compile(r"\s+# when: (?P<features>[a-z_ |]+)$")
+REMARK = re.compile(r"  # (noqa|type: ignore).*$")
 
 
 def closure(roots: Iterable[Any], given: Collection[str], features: Collection[str]) -> list[Any]:
@@ -38,7 +39,7 @@ def text_of(part: Any, features: Collection[str]) -> str:
             if not {name.strip() for name in match["features"].split("|")} & set(features):
                 continue
             line = line[: match.start()]
-        lines.append(line)
+        lines.append(REMARK.sub("", line))
     return "\n".join(lines)
 
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import functools
 
-import torch.distributed.nn.functional as dist_nn
+import torch
 import torch.nn.functional as F
 from torch import nn
 
-from torchtwin.training.parts.processes import world_size
+from torchtwin.training.parts.processes import all_sum, world_size
 
 
 def keep_biased_variance(module):
@@ -45,15 +45,27 @@ def batch_norm(norm, x):
     return y
 
 
+class Shared(torch.autograd.Function):
+    """The sum over all processes; what each does with it flows back to all."""
+
+    @staticmethod
+    def forward(ctx, x):  # noqa: ARG004
+        return all_sum(x)
+
+    @staticmethod
+    def backward(ctx, gradient):  # noqa: ARG004
+        return all_sum(gradient)
+
+
 def moments(x):
     """Return mean and biased variance of the channels, over the samples of all processes."""
     axes = [axis for axis in range(x.dim()) if axis != 1]
     count = x.new_full((), x.numel() // x.shape[1])
     total = x.sum(axes)
     if world_size() > 1:
-        count, total = dist_nn.all_reduce(count), dist_nn.all_reduce(total)
+        count, total = Shared.apply(count), Shared.apply(total)
     mean = total / count
     squares = (x - mean.view([1, -1] + [1] * (x.dim() - 2))).square().sum(axes)
     if world_size() > 1:
-        squares = dist_nn.all_reduce(squares)
+        squares = Shared.apply(squares)
     return mean, squares / count

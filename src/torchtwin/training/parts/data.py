@@ -61,9 +61,9 @@ def class_weights(target, weights):
     return table[samples.reshape(-1)]
 
 
-def split(arrays, fraction):
-    """Return the arrays without their last `fraction`, and that: before any shuffling."""
-    at = math.floor(len(arrays[0]) * (1.0 - fraction))
-    if not 0 < at < len(arrays[0]):
-        raise SystemExit(f"{len(arrays[0])} samples cannot be split by {fraction}")
-    return [a[:at] for a in arrays], [a[at:] for a in arrays]
+def split(array, fraction):
+    """Return an array without its last `fraction`, and that: before any shuffling."""
+    at = math.floor(len(array) * (1.0 - fraction))
+    if not 0 < at < len(array):
+        raise SystemExit(f"{len(array)} samples cannot be split by {fraction}")
+    return array[:at], array[at:]
