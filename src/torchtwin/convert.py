@@ -52,8 +52,10 @@ def convert(
     if custom is not None:
         raise UnsupportedError("custom layers are not translated yet", where=str(custom))
     source = upgraded(read(model, weights=weights))
+    if optimizer is not None:
+        source = dataclasses.replace(source, optimizer=())  # the state of another optimizer
     asked = {"optimizer": optimizer, "loss": loss, "metrics": metrics, "callbacks": callbacks}
-    compiled = requested(source.compile, asked)
+    compiled = requested(source.compile, source.version, asked)
     try:
         return _translated(source, layout, compiled)
     except UntrainedError as error:
@@ -66,7 +68,7 @@ def _translated(source: Source, layout: str, compiled: Mapping[str, Any] | None)
     """Return the twin of a model in Keras 3's vocabulary, with the training if it has one."""
     from torchtwin.build import build
     from torchtwin.emit.source import emit_source
-    from torchtwin.emit.train import train_source
+    from torchtwin.emit.train import with_training
     from torchtwin.lower import lower
     from torchtwin.outputs import with_logits
     from torchtwin.passes import run_passes
@@ -81,4 +83,4 @@ def _translated(source: Source, layout: str, compiled: Mapping[str, Any] | None)
         program = with_logits(program, plan.logits, plan.count)
     filled = parameters(program, graph, source)
     twin = Twin(emit_source(program), program, graph, source, tuple(filled), layout, plan)
-    return dataclasses.replace(twin, train=train_source(twin)) if plan is not None else twin
+    return with_training(twin) if plan is not None else twin

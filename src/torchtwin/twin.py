@@ -31,7 +31,7 @@ class Twin:
     in eval mode. `program`, `graph`, `keras` and `parameters` tell where every line and every
     number comes from. `layout` is "torch" or "keras", see `convert`. `train` is the text of
     train.py, None for a model without training, or for one whose training is not translated:
-    `untrained` says why.
+    `untrained` says why. `optimizer` is the state of the optimizer in the file, for resuming.
     """
 
     source: str
@@ -43,6 +43,7 @@ class Twin:
     plan: Plan | None = field(default=None, repr=False)
     train: str | None = field(default=None, repr=False)
     untrained: UnsupportedError | None = None
+    optimizer: tuple[Tensor, ...] = field(default=(), repr=False)
 
     @functools.cached_property
     def module(self) -> nn.Module:
@@ -84,14 +85,6 @@ class Twin:
         own = {name: value for name, value in namespace.items() if not name.startswith("__")}
         vars(model).update(own, load=lambda: self._loaded(make()))
         return imported(self.train, model)
-
-    def optimizer_tensors(self) -> Iterator[Tensor]:
-        """Yield what optimizer.safetensors holds: the state of the optimizer in the file."""
-        if self.train is not None and self.keras.optimizer:
-            from torchtwin.training.optimizers import optimizer_state
-
-            assert self.plan is not None
-            yield from optimizer_state(self.plan.optimizer, self)
 
     def save(
         self, folder: str | Path, *, force: bool = True, progress: Progress | None = None

@@ -45,9 +45,9 @@ def write_folder(
             write_safetensors(file, twin.tensors(), progress)
         if twin.train is not None:
             (scratch / "train.py").write_text(twin.train, encoding="utf-8")
-        if state := list(twin.optimizer_tensors()):
+        if twin.optimizer:
             with (scratch / "optimizer.safetensors").open("wb") as file:
-                write_safetensors(file, state)
+                write_safetensors(file, twin.optimizer)
         _move(scratch, folder)
     except OSError as error:
         raise _unwritable(folder, error) from error

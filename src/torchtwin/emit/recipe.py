@@ -36,6 +36,7 @@ def recipe_of(plan: Plan, twin: Twin) -> Recipe:
     functions.append(_callbacks(plan))
     resets = "def reset_parameters(" in twin.source
     features = frozenset(_features(plan, program, penalty is not None, resets=resets))
+    features |= {"state" if twin.optimizer else "stateless"}
     parts = [*writer.parts, *(p for w in written for p in w.parts)]
     parts += [node.function for c in plan.callbacks for node in walk(c) if isinstance(node, Call)]
     return Recipe(
@@ -76,6 +77,8 @@ def _features(plan: Plan, program: Class, penalty: bool, *, resets: bool) -> Any
     trained = [t for t in plan.targets if t.loss is not None]
     if len(trained) > 1:
         yield "several"
+    if plan.optimizer.averages:
+        yield "averages"
     yield "used" if len(trained) == len(plan.outputs) else "unused"
     if any(len(a.shape) > 3 and a.layout is not None for a in (*program.inputs, *program.outputs)):
         yield "images"

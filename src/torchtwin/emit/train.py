@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import textwrap
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -10,7 +11,10 @@ from torchtwin.emit.parts import closure, imports, text_of
 from torchtwin.emit.recipe import recipe_of
 from torchtwin.emit.source import formatted, shape_text
 from torchtwin.emit.training import Recipe
+from torchtwin.emit.weights import Tensor
+from torchtwin.errors import TorchTwinError
 from torchtwin.program import Argument
+from torchtwin.training.optimizers import optimizer_state
 from torchtwin.training.parts import command, recipe
 from torchtwin.training.plan import untrained
 
@@ -52,14 +56,22 @@ SECTIONS = {
 """The modules of `training.parts` that follow what is written for the model, by heading."""
 
 
-def train_source(twin: Twin) -> str:
-    """Return the text of train.py for a twin with a plan.
+def with_training(twin: Twin) -> Twin:
+    """Return a twin that has a plan with the text of train.py and the state of its optimizer.
 
     Raises UntrainedError for what cannot be translated.
     """
     assert twin.plan is not None
+    state: tuple[Tensor, ...] = ()
+    lost: tuple[str, ...] = ()
+    try:
+        state = tuple(optimizer_state(twin.plan.optimizer, twin))
+    except TorchTwinError as error:
+        lost = (f"The optimizer's state in the file is not carried over: {error.problem}.",)
+    plan = dataclasses.replace(twin.plan, differences=(*twin.plan.differences, *lost))
+    twin = dataclasses.replace(twin, plan=plan, optimizer=state)
     with untrained():
-        return emit_train(recipe_of(twin.plan, twin))
+        return dataclasses.replace(twin, train=emit_train(recipe_of(plan, twin)))
 
 
 def emit_train(made: Recipe) -> str:

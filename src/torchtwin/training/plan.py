@@ -96,10 +96,14 @@ def plan_of(compiled: Mapping[str, Any], graph: Graph, program: Class) -> Plan:
         if w.loss is not None or w.metrics or w.weighted
     ]
     optimizer = optimizer_of(compiled["optimizer"])
-    callbacks = tuple(callbacks_of(compiled.get("callbacks") or ()))
-    targets = _named(targets, several=len(outputs) > 1)
+    targets, metrics = _named(targets, wanted, several=len(outputs) > 1)
+    callbacks = callbacks_of(
+        compiled.get("callbacks") or (), metrics,
+        scheduled=any(single.scheduled for single in optimizer.singles),
+        averages=optimizer.averages,
+    )  # fmt: skip
     differences = tuple(_differences(targets, optimizer))
-    return Plan(tuple(outputs), tuple(targets), optimizer, callbacks, differences)
+    return Plan(tuple(outputs), tuple(targets), optimizer, tuple(callbacks), differences)
 
 
 def outputs_of(graph: Graph, program: Class, count: int) -> list[Output]:
@@ -124,8 +128,13 @@ def _target(index: int, output: Output, wanted: Wanted, mask: int | None) -> Tar
     return Target(index, output, loss, weight, tuple(metrics), mask, alike)
 
 
-def _named(targets: Sequence[Target], *, several: bool) -> list[Target]:
-    """Give the metrics their names in Keras's logs, unique over all outputs."""
+def _named(
+    targets: Sequence[Target], wanted: Sequence[Wanted], *, several: bool
+) -> tuple[list[Target], dict[str, Any]]:
+    """Give the metrics their names in Keras's logs, unique over all outputs.
+
+    Return the targets, and the entry of each metric by its name.
+    """
     order = [(k, j) for w in (False, True) for k, t in enumerate(targets)
              for j, m in enumerate(t.metrics) if m[2] is w]  # fmt: skip
     wished = [
@@ -133,10 +142,12 @@ def _named(targets: Sequence[Target], *, several: bool) -> list[Target]:
          targets[k].metrics[j][2]) for k, j in order
     ]  # fmt: skip
     names = dict(zip(order, unique_names(wished), strict=True))
-    return [
+    given = [(*wanted[t.index].metrics, *wanted[t.index].weighted) for t in targets]
+    named = [
         replace(t, metrics=tuple((names[k, j], m, w) for j, (_, m, w) in enumerate(t.metrics)))
         for k, t in enumerate(targets)
     ]
+    return named, {names[k, j]: given[k][j] for k, j in order}
 
 
 def _differences(targets: Sequence[Target], optimizer: OptimizerPlan) -> list[str]:

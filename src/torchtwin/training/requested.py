@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from torchtwin.training.optimizers import upgraded_optimizer
 from torchtwin.training.parsing import entry_of, parsed
 
 KINDS = {
@@ -15,8 +16,10 @@ KINDS = {
 }
 
 
-def requested(compiled: Mapping[str, Any] | None, asked: Mapping[str, Any]) -> Any:
+def requested(compiled: Mapping[str, Any] | None, version: str, asked: Mapping[str, Any]) -> Any:
     """Return the compile config with what is asked for in the place of its own; None for nothing.
+
+    The optimizer of the file is brought from its Keras's `version` to Keras 3's vocabulary.
 
     What is asked for are entries, texts such as "Adam(1e-4)", objects of Keras, or lists and
     dicts of these. A new loss takes the place of the loss weights too.
@@ -25,6 +28,8 @@ def requested(compiled: Mapping[str, Any] | None, asked: Mapping[str, Any]) -> A
     if not given and not compiled:
         return None
     result = {**(compiled or {}), **given}
+    if compiled and "optimizer" not in given:
+        result["optimizer"] = upgraded_optimizer(compiled.get("optimizer"), version)
     if "loss" in given:
         result["loss_weights"] = None
     return result

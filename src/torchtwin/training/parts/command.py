@@ -14,13 +14,13 @@ from torchtwin.training.parts.data import Arrays, class_weights, split
 from torchtwin.training.parts.fit import fit, predict
 from torchtwin.training.parts.history import History
 from torchtwin.training.parts.loop import Run
+from torchtwin.training.parts.optimizer_state import load_optimizer_state
 from torchtwin.training.parts.processes import start_processes
 from torchtwin.training.parts.progress import Progress
 from torchtwin.training.parts.recipe import (
     INPUTS,
     TARGETS,
     load,
-    load_optimizer_state,
     make_callbacks,
 )
 
@@ -82,9 +82,10 @@ def main():
         Progress(options.epochs, len(data), options.verbose),
     ]
     if options.resume == "model":
-        state = Path(__file__).with_name("optimizer.safetensors")
-        run.step = load_optimizer_state(run.optimizer, run.module, state)
-    elif options.resume:
+        state = Path(__file__).with_name("optimizer.safetensors")  # when: state
+        run.step = load_optimizer_state(run.optimizer, run.module, state)  # when: state
+        raise SystemExit("--resume: the Keras file held no optimizer state")  # when: stateless
+    if options.resume:
         load_checkpoint(run, options.resume)
     every, steps = options.checkpoint_every, options.steps_per_epoch
     fit(run, data, epochs=options.epochs, validation=validation, steps_per_epoch=steps,

@@ -9,6 +9,7 @@ import torch
 
 from torchtwin.training.parts.data import take
 from torchtwin.training.parts.loop import batches
+from torchtwin.training.parts.optimizer_steps import use_averages
 from torchtwin.training.parts.recipe import OUTPUTS, predictions
 
 
@@ -42,6 +43,7 @@ def fit(run, data, *, epochs, validation=None, steps_per_epoch=None, checkpoint_
         run.epoch, run.batch = run.epoch + 1, 0
         call(run, "on_epoch_end", run.epoch - 1, logs)
         run.save_checkpoint(run.output / "checkpoints" / "last.pt")
+    use_averages(run.optimizer)  # when: averages
     call(run, "on_train_end", logs)
     return logs
 

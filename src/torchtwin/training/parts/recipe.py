@@ -58,7 +58,3 @@ def make_callbacks():
 def load():
     """Return the module of model.py with its weights."""
     raise NotImplementedError
-
-
-def load_optimizer_state(optimizer, module, path):
-    raise NotImplementedError
