@@ -26,7 +26,7 @@ def test_public_names() -> None:
 
 def test_signatures() -> None:
     assert list(inspect.signature(torchtwin.convert).parameters) == [
-        "model", "layout", "weights", "custom",
+        "model", "layout", "weights", "custom", "optimizer", "loss", "metrics", "callbacks",
     ]  # fmt: skip
     assert list(inspect.signature(torchtwin.Twin.save).parameters) == [
         "self", "folder", "force", "progress",

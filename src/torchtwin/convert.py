@@ -44,7 +44,6 @@ def convert(
     """
     # Imported here, so that `import torchtwin` and `torchtwin --help` do not wait for torch.
     from torchtwin.readers import read
-    from torchtwin.training.requested import requested
     from torchtwin.upgrade import upgraded
 
     if layout not in LAYOUTS:
@@ -52,14 +51,21 @@ def convert(
     if custom is not None:
         raise UnsupportedError("custom layers are not translated yet", where=str(custom))
     source = upgraded(read(model, weights=weights))
-    if optimizer is not None:
-        source = dataclasses.replace(source, optimizer=())  # the state of another optimizer
     asked = {"optimizer": optimizer, "loss": loss, "metrics": metrics, "callbacks": callbacks}
+    return _trained(source, layout, {k: v for k, v in asked.items() if v is not None})
+
+
+def _trained(source: Source, layout: str, asked: Mapping[str, Any]) -> Twin:
+    """Return the twin; without its training where the file's own cannot be translated."""
+    from torchtwin.training.requested import requested
+
     compiled = requested(source.compile, source.version, asked)
+    if "optimizer" in asked:  # the file has the state of another
+        source = dataclasses.replace(source, optimizer=())
     try:
         return _translated(source, layout, compiled)
     except UntrainedError as error:
-        if any(value is not None for value in asked.values()):
+        if asked:
             raise
         return dataclasses.replace(_translated(source, layout, None), untrained=error)
 
