@@ -74,19 +74,24 @@ def _translated(source: Source, layout: str, compiled: Mapping[str, Any] | None)
     """Return the twin of a model in Keras 3's vocabulary, with the training if it has one."""
     from torchtwin.build import build
     from torchtwin.emit.source import emit_source
-    from torchtwin.emit.train import with_training
     from torchtwin.lower import lower
     from torchtwin.outputs import with_logits
     from torchtwin.passes import run_passes
-    from torchtwin.training.plan import plan_of
     from torchtwin.twin import Twin
     from torchtwin.weights import parameters
 
     graph = run_passes(build(source), layout, trains=compiled is not None)
     program = lower(graph)
-    plan = plan_of(compiled, graph, program) if compiled is not None else None
-    if plan is not None:
+    plan = None
+    if compiled is not None:
+        from torchtwin.training.plan import plan_of
+
+        plan = plan_of(compiled, graph, program)
         program = with_logits(program, plan.logits, plan.count)
     filled = parameters(program, graph, source)
     twin = Twin(emit_source(program), program, graph, source, tuple(filled), layout, plan)
-    return with_training(twin) if plan is not None else twin
+    if plan is None:
+        return twin
+    from torchtwin.emit.train import with_training
+
+    return with_training(twin)

@@ -16,7 +16,6 @@ from torchtwin.program import Class
 from torchtwin.training.callbacks import callbacks_of
 from torchtwin.training.compiled import Wanted, by_output, unique_names
 from torchtwin.training.losses import loss_of
-from torchtwin.training.metrics import metric_of
 from torchtwin.training.optimizers import OptimizerPlan, optimizer_of
 from torchtwin.training.pieces import Loss, Metric, Output
 
@@ -121,11 +120,17 @@ def outputs_of(graph: Graph, program: Class, count: int) -> list[Output]:
 def _target(index: int, output: Output, wanted: Wanted, mask: int | None) -> Target:
     loss = loss_of(wanted.loss, output)
     known = wanted.loss if isinstance(wanted.loss, str) else (wanted.loss or {}).get("class_name")
-    metrics = [("", metric_of(e, output, known), False) for e in wanted.metrics]
-    metrics += [("", metric_of(e, output, known), True) for e in wanted.weighted]
+    given = [*((e, False) for e in wanted.metrics), *((e, True) for e in wanted.weighted)]
+    metrics = [("", _metric(entry, output, known), weighted) for entry, weighted in given]
     weight = 1.0 if wanted.weight is None else wanted.weight
     alike = not re.search("sparse|ctc", str(known), re.IGNORECASE)
     return Target(index, output, loss, weight, tuple(metrics), mask, alike)
+
+
+def _metric(entry: Any, output: Output, loss: Any) -> Metric:
+    from torchtwin.training.metrics import metric_of  # torchmetrics takes seconds to import
+
+    return metric_of(entry, output, loss)
 
 
 def _named(

@@ -7,20 +7,13 @@ from pathlib import Path
 
 import torch
 from safetensors.torch import load_file, save_file
-from torch.distributed.checkpoint.state_dict import (
-    StateDictOptions,
-    get_model_state_dict,
-    get_state_dict,
-    set_model_state_dict,
-    set_state_dict,
-)
 
 from torchtwin.training.parts.processes import world_size
 
 
 def save_checkpoint(run, path):
     """Write all that the run needs to go on, by any number of processes."""
-    module, optimizer = get_state_dict(run.module, run.optimizer, options=whole())
+    module, optimizer = states().get_state_dict(run.module, run.optimizer, options=whole())
     state = {"module": module, "optimizer": optimizer, "figures": figures_state(run.figures)}
     state |= {"epoch": run.epoch, "batch": run.batch, "step": run.step, "seed": run.seed}
     state["callbacks"] = [callback.state_dict() for callback in run.callbacks]
@@ -31,7 +24,7 @@ def save_checkpoint(run, path):
 def load_checkpoint(run, path):
     """Put the run where `save_checkpoint` found it."""
     state = torch.load(path, map_location="cpu", weights_only=True)
-    set_state_dict(
+    states().set_state_dict(
         run.module,
         run.optimizer,
         model_state_dict=state["module"],
@@ -47,18 +40,18 @@ def load_checkpoint(run, path):
 
 def copy_of_weights(run):
     """Return a copy of the weights in memory, whole in the first process."""
-    state = get_model_state_dict(run.module, options=whole())
+    state = states().get_model_state_dict(run.module, options=whole())
     return {name: tensor.clone() for name, tensor in state.items()}
 
 
 def set_weights(run, weights):
     """Give the module the weights that `copy_of_weights` returned."""
-    set_model_state_dict(run.module, weights, options=whole())
+    states().set_model_state_dict(run.module, weights, options=whole())
 
 
 def save_weights(run, path):
     """Write the module's weights as safetensors."""
-    state = get_model_state_dict(run.module, options=whole())
+    state = states().get_model_state_dict(run.module, options=whole())
     if run.is_main:
         state = {name: tensor.contiguous() for name, tensor in state.items()}
         write(path, lambda partial: save_file(state, partial))
@@ -66,13 +59,22 @@ def save_weights(run, path):
 
 def load_weights(run, path):
     """Give the module the weights of a safetensors file."""
-    set_model_state_dict(run.module, load_file(path), options=whole())
+    states().set_model_state_dict(run.module, load_file(path), options=whole())
+
+
+def states():
+    """Return torch's functions for the state of many processes; importing them takes a second."""
+    from torch.distributed.checkpoint import state_dict
+
+    return state_dict
 
 
 def whole():
     """Return the options for state that is whole in the first process, and read there."""
     several = world_size() > 1
-    return StateDictOptions(full_state_dict=True, cpu_offload=True, broadcast_from_rank0=several)
+    return states().StateDictOptions(
+        full_state_dict=True, cpu_offload=True, broadcast_from_rank0=several
+    )
 
 
 def write(path, save):
