@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from torch import nn
@@ -14,6 +14,7 @@ from torchtwin.graph import Graph, Layer, Node, Value
 from torchtwin.names import identifiers
 from torchtwin.notation import Notation
 from torchtwin.program import Argument, Class, Statement, Submodule
+from torchtwin.training.owner import owner
 
 
 def lower(graph: Graph) -> Class:
@@ -82,11 +83,29 @@ class _Lowering:
         assert piece.module is not None
         if isinstance(applied.module, nn.Module):
             weights = complete(weights, applied.module, where(layer))
-        frozen = tuple(piece.frozen) if layer.trainable else ("",)
+        frozen = _frozen(layer, weights, piece.frozen)
         self.submodules[layer.name] = Submodule(
             member.attribute, piece.module, layer.path, layer.class_name, weights, frozen,
             piece.comment, tuple(piece.untrained), piece.constants, layer.config,
         )  # fmt: skip
+
+
+def _frozen(
+    layer: Layer, weights: Mapping[str, Notation], untrained: Sequence[str]
+) -> tuple[str, ...]:
+    """Return the parameters that get no gradient, "" for all.
+
+    Those of a layer inside a wrapper are among them when it is not trainable itself.
+    """
+    filled = {name: n.variable for name, n in weights.items() if not n.constant}
+    still = [
+        name
+        for name, variable in filled.items()
+        if "/" in variable and not owner(layer.class_name, layer.config, variable)[-1]
+    ]
+    if not layer.trainable or (still and len(still) == len(filled)):
+        return ("",)
+    return (*untrained, *still)
 
 
 def complete(weights: Mapping[str, Notation], module: nn.Module, place: str) -> dict[str, Notation]:

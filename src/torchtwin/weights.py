@@ -113,6 +113,7 @@ def _variables(sub: Submodule) -> Iterator[Variable]:
         shape = notation.keras_shape(tuple(tensor.shape), rows.get(notation.variable))
         if found.setdefault(notation.variable, shape) != shape:
             raise UnsupportedError(f"two shapes for {notation.variable}", where=sub.layer)
-    order = [n.variable for n in sub.weights.values() if not n.constant]
-    for variable in dict.fromkeys(order):
-        yield Variable(variable, found[variable], variable not in sub.untrained)
+    filled = {name: n.variable for name, n in sub.weights.items() if not n.constant}
+    still = {*sub.untrained, *(filled[name] for name in sub.frozen if name in filled)}
+    for variable in dict.fromkeys(filled.values()):
+        yield Variable(variable, found[variable], variable not in still)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -37,14 +37,17 @@ def torch_fans(shape: Sequence[int]) -> Fans | None:
     return Fans(shape[1] * field, shape[0] * field)
 
 
-def fans_of(weight: Weight, shape: Sequence[int], inputs: Any, outputs: Any) -> Fans:
+def fans_of(weight: Weight, shape: Sequence[int], config: Mapping[str, Any]) -> Fans:
     """Return what Keras counts for a variable of this shape (`compute_fans`).
 
-    `inputs` and `outputs` are axes that the initializer names. EinsumDense, and the projections of
-    an attention, which are of that class, name them for it
-    (keras/src/layers/core/einsum_dense.py, `build`; older versions of Keras 3 did not).
+    An initializer may name the axes that go in and out. EinsumDense, and the projections of an
+    attention, which are of that class, name them for it (keras/src/layers/core/einsum_dense.py,
+    `build`), but only since initializers have these arguments: a file without them is of a Keras
+    that counted as for a convolution.
     """
-    if weight.variable == "kernel" and (inputs is None or outputs is None):
+    inputs, outputs = config.get("input_axes"), config.get("output_axes")
+    knows = "input_axes" in config
+    if knows and weight.variable == "kernel" and (inputs is None or outputs is None):
         inputs, outputs = _einsum_axes(weight) or (inputs, outputs)
     if inputs is not None and outputs is not None:
         return Fans(math.prod(shape[k] for k in inputs), math.prod(shape[k] for k in outputs))

@@ -95,11 +95,14 @@ def initializer_of(weight: Weight) -> tuple[str, dict[str, Any]]:
     """Return the initializer's class and arguments, defaults included."""
     fixed = FIXED.get((weight.class_name, weight.variable))
     argument = f"{weight.key}_initializer"
+    # None is Keras's default for a variable (keras/src/layers/layer.py, add_weight).
+    name = "GlorotUniform"
+    given: Mapping[str, Any] = dict.fromkeys(AXES)
     if fixed is None and argument in weight.config:
-        # None is Keras's default for a variable (keras/src/layers/layer.py, add_weight).
-        name, given = described(weight.config[argument]) or ("GlorotUniform", {})
+        name, given = described(weight.config[argument]) or (name, given)
     else:
-        name, given = fixed or DEFAULTS.get(weight.key, ""), {}
+        name = fixed or DEFAULTS.get(weight.key, "")
+        given = given if name in SCALING else {}
     allowed = {SEED, *ARGUMENTS.get(name, ()), *(AXES if "scale" in ARGUMENTS.get(name, ()) or
                                                  name in SCALING else ())}  # fmt: skip
     if name not in ARGUMENTS or set(given) - allowed:
@@ -153,7 +156,7 @@ def _calls(
         case _:
             named = SCALING.get(name)
             scale, mode, kind = named or (config["scale"], config["mode"], config["distribution"])
-            fans = fans_of(weight, shape, *(config.get(k) for k in AXES))
+            fans = fans_of(weight, shape, config)
             yield scaled(x, weight, scale, (mode, kind), fans, whole=shape == weight.keras_shape)
 
 

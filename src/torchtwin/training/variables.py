@@ -5,19 +5,18 @@ Each comes with what its layer says about the variable: initializer, regularizer
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from torch import nn
 
-from torchtwin.bind_tree import snake
 from torchtwin.emit.expressions import Printer, qualified
 from torchtwin.evaluate import instance
 from torchtwin.expr import Expr, Field, Item, Var
 from torchtwin.notation import Notation
 from torchtwin.program import Class, Submodule
+from torchtwin.training.owner import owner
 from torchtwin.upgrade.values import named_object
 
 KEYS = {"recurrent_kernel": "recurrent", "depthwise_kernel": "depthwise",
@@ -117,40 +116,6 @@ def submodule_weights(sub: Submodule, prefix: str = "", trainable: bool = True) 
             and variable not in sub.untrained,
             f"{sub.layer} ({sub.class_name})",
         )  # fmt: skip
-
-
-def owner(
-    class_name: str, config: Mapping[str, Any], variable: str
-) -> tuple[str, Mapping[str, Any], bool]:
-    """Return class and config of the layer inside a wrapper that has a variable.
-
-    The last tells whether the layers inside are trainable.
-    """
-    parts, trainable = variable.split("/")[:-1], True
-    while parts:
-        entry = _inside(config, parts)
-        if entry is None:  # the cell of an LSTM, the projections of an attention: no layer's name
-            break
-        class_name, config = str(entry["class_name"]), entry["config"]
-        trainable = trainable and bool(config.get("trainable", True))
-    return class_name, config, trainable
-
-
-def _inside(config: Mapping[str, Any], parts: list[str]) -> Any:
-    """Return the layer that the first of `parts` names, and take it off; None for no layer."""
-    match parts.pop(0):
-        case "layer" | "forward_layer":
-            return config["layer"]
-        case "backward_layer":
-            return config.get("backward_layer") or config["layer"]
-        case "cell":
-            return config.get("cell")
-        case "cells":
-            match = re.fullmatch(r"(?P<kind>.*?)(_(?P<number>\d+))?", parts.pop(0))
-            assert match is not None
-            found = [c for c in config["cells"] if snake(c["class_name"]) == match["kind"]]
-            return found[int(match["number"] or 0)]
-    return None
 
 
 def described(entry: Any) -> tuple[str, Mapping[str, Any]] | None:
