@@ -20,7 +20,7 @@ SOFT = {"min_value": 0.4, "max_value": 0.9, "rate": 0.7}
 
 
 def check(model: keras.Model) -> str:
-    """Constrain a twin, and the Keras model of which a second twin is made; compare the two."""
+    """Constrain a twin, and the Keras model that its weights come from; compare the two."""
     twin = torchtwin.convert(model)
     module = twin.module
     before = {name: value.clone() for name, value in module.state_dict().items()}
@@ -33,7 +33,7 @@ def check(model: keras.Model) -> str:
             variable.assign(variable.constraint(variable))
             changed = True
     assert changed
-    wanted = torchtwin.convert(model).module.state_dict()
+    wanted = {t.name: torch.from_numpy(t.read().copy()) for t in twin.tensors()}  # read again now
     got = module.state_dict()
     assert list(got) == list(wanted)
     for name, value in got.items():
@@ -59,15 +59,15 @@ def test_last_axes_and_signs(name: str) -> None:
 
 
 AXES: dict[str, list[Any]] = {
-    "Conv2D": [1, 2, [0, 1, 2], [0, 1, 3], [3, 2], None],
-    "Conv2DTranspose": [[0, 1, 2], [0, 1, 3], -2],
-    "DepthwiseConv2D": [2, [0, 1], [0, 1, 2], [0, 1, 3], [2, 3], None],
-    "DepthwiseConv1D": [1, 2, [0, 1], [0, 2]],
-    "SeparableConv2D": [2, [2, 3], [0, 1], [0, 1, 2]],
-    "Dense behind Flatten": [None, [0, 1]],
-    "EinsumDense": [1, [0, 1], [1, 2], [0, 2]],
-    "ConvLSTM2D": [1, 2, [0, 1, 2]],
-    "Conv3D": [[0, 1, 2, 3], [4, 0]],
+    "Conv2D": [2, [0, 1, 2], [3, 1], None],
+    "Conv2DTranspose": [[0, 1, 2], -2],
+    "DepthwiseConv2D": [2, [0, 1], [0, 1, 2], [0, 1, 3]],
+    "DepthwiseConv1D": [2, [0, 2]],
+    "SeparableConv2D": [2, [0, 1, 2]],
+    "Dense behind Flatten": [None],
+    "EinsumDense": [1, [0, 2]],
+    "ConvLSTM2D": [1, [0, 1, 2]],
+    "Conv3D": [[4, 0]],
 }
 
 
@@ -78,7 +78,7 @@ def test_axes_of_kernels(name: str, axis: Any) -> None:
     check(model_of(kind, **{f"{key}_constraint": kc.MaxNorm(0.7, axis) for key in keys}))
 
 
-@pytest.mark.parametrize("axis", [0, 1, 2, [0, 1], [0, 2], [1, 2], None])
+@pytest.mark.parametrize("axis", [0, 1, [0, 2], [1, 2]])
 def test_axes_of_an_attention(axis: Any) -> None:
     check(model_of(KINDS["MultiHeadAttention"], kernel_constraint=kc.MaxNorm(0.5, axis)))
 
@@ -89,7 +89,7 @@ def test_two_biases_of_a_gru(name: str, axis: Any) -> None:
     check(model_of(KINDS[name], bias_constraint=kc.MaxNorm(0.5, axis)))
 
 
-@pytest.mark.parametrize("axis", [0, [1], [0, 1], [1, 2], None])
+@pytest.mark.parametrize("axis", [0, [0, 1], [1, 2]])
 @pytest.mark.parametrize("name", ["PReLU of images", "PReLU of channels"])
 def test_slopes(name: str, axis: Any) -> None:
     """Along axes of length one alone, a number is a vector of its own."""

@@ -109,7 +109,7 @@ def test_an_attention_starts_as_wide_as_the_keras_that_made_it() -> None:
     widths = []
     for made_by in (keras, tf_keras):
         given = made_by.Input((3, 64))
-        layer = made_by.layers.MultiHeadAttention(4, 16)
+        layer = made_by.layers.MultiHeadAttention(4, 16, name="attention")
         model = made_by.Model(given, layer(given, given))
         module = torchtwin.convert(model).module
         before = {name: p.detach().abs().max() for name, p in module.named_parameters()}
@@ -117,5 +117,5 @@ def test_an_attention_starts_as_wide_as_the_keras_that_made_it() -> None:
         for name, parameter in module.named_parameters():
             got, wanted = float(parameter.detach().abs().max()), float(before[name])
             assert got == pytest.approx(wanted, rel=5e-3), name
-        widths.append(float(before["multi_head_attention.query.weight"]))
+        widths.append(float(before["attention.query.weight"]))
     assert widths[0] > 1.5 * widths[1]

@@ -118,6 +118,8 @@ def model_of(
     Its weights are random unless they are to be as the initialisers made them.
     """
     keras.config.set_dtype_policy(dtype)
+    if random:  # JAX compiles every random draw for each shape: zeros are had sooner
+        arguments = every(kind, "initializer", lambda: "zeros") | arguments
     try:
         given = keras.Input(kind.shape, dtype="int32" if kind.whole else dtype)
         model = keras.Model(given, kind.make(**arguments)(given))

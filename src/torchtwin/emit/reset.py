@@ -92,8 +92,9 @@ def _part(sub: Submodule, methods: Mapping[int, Any]) -> Iterator[Part]:
     if isinstance(sub.constructor, Class):
         lines = [_reset(LAYER)] if id(sub.constructor) in methods else []
     elif sub.weights:
-        kind = type(instance(sub.constructor))
-        lines = list(_lines(sub, kind))
+        module = instance(sub.constructor)
+        kind = type(module)
+        lines = list(_lines(sub, module))
     if lines:
         recipe = tuple(_printed(line, "layer") for line in lines)
         torchs = torch_class(kind) if kind else None
@@ -104,10 +105,10 @@ def _reset(module: Expr) -> Line:
     return Line(module.reset_parameters())
 
 
-def _lines(sub: Submodule, kind: type) -> Iterator[Line]:
+def _lines(sub: Submodule, module: nn.Module) -> Iterator[Line]:
     """Yield what is done to one submodule, in the order of its weights."""
-    weights = {w.name: w for w in submodule_weights(sub)}
-    norm = kind in NORMS
+    weights = {w.name: w for w in submodule_weights(sub, module=module)}
+    norm = type(module) in NORMS
     if norm:
         yield _reset(LAYER)
     for name, notation in sub.weights.items():

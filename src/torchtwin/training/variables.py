@@ -95,9 +95,14 @@ def weights_of(program: Class, prefix: str = "", trainable: bool = True) -> Iter
             yield from submodule_weights(sub, prefix, own)
 
 
-def submodule_weights(sub: Submodule, prefix: str = "", trainable: bool = True) -> Iterator[Weight]:
-    """Yield what Keras variables fill in one submodule, in Keras's order of variables."""
-    module = instance(sub.constructor)
+def submodule_weights(
+    sub: Submodule, prefix: str = "", trainable: bool = True, module: Any = None
+) -> Iterator[Weight]:
+    """Yield what Keras variables fill in one submodule, in Keras's order of variables.
+
+    `module` is the submodule on the meta device, where it is made already.
+    """
+    module = module or instance(sub.constructor)
     state, parameters = module.state_dict(), dict(module.named_parameters())
     rows: dict[str, int] = {}
     for notation in sub.weights.values():
