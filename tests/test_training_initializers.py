@@ -261,7 +261,22 @@ def test_a_deep_model_is_reset_in_a_few_lines() -> None:
     for special in ({}, {"kernel_initializer": "he_normal"}):
         model = blocks(12, **special)
         same_start(model)
-        assert method(model).count("\n") < 16
+        assert method(model).count("\n") < 17
+
+
+@pytest.mark.usefixtures("edges")
+def test_layers_of_one_kind_that_start_otherwise() -> None:
+    x = given = keras.Input((4, 4, 3))
+    for k in range(10):
+        own = {"kernel_initializer": "he_uniform"} if k < 7 else {}
+        x = kl.Conv2D(3, 3, padding="same", name=f"a_long_name_{k}", **own)(x)
+    x = kl.Flatten()(x)
+    for k in range(8):
+        x = kl.Dense(4, name=f"another_long_name_{k}")(x)
+    model = keras.Model(given, x)
+    same_start(model)
+    assert "isinstance(layer, nn.Conv2d):" in method(model)
+    assert "isinstance(layer, nn.Linear):" in method(model)
 
 
 @pytest.mark.usefixtures("edges")

@@ -183,7 +183,7 @@ def _by_class(parts: Sequence[Part]) -> tuple[list[ByClass], list[Part]]:
     long = {p.kind for g in _groups(parts) if len(_over(g)) > WIDEST for p in g if p.kind}
     loops: dict[tuple[str, ...], ByClass] = {}
     left = list(parts)
-    for kind in sorted(long, key=lambda k: k.__name__):
+    for kind in sorted(long, key=_name):
         own = [part for part in parts if part.kind and issubclass(part.kind, kind)]
         bare, _ = Counter(_without_bias(part.recipe) for part in own).most_common(1)[0]
         usual = Counter(p.recipe for p in own if p.biased and _without_bias(p.recipe) == bare)
@@ -194,7 +194,21 @@ def _by_class(parts: Sequence[Part]) -> tuple[list[ByClass], list[Part]]:
         part = next((p for p in same if p.recipe == full), part)
         loops[full] = ((*kinds, kind), part, optional or before)
         left = [part for part in left if part not in same]
+    for full, (kinds, part, optional) in loops.items():
+        joined = [kind for kind, own in _kinds(parts) if all(p.recipe == full for p in own)]
+        loops[full] = (tuple(sorted({*kinds, *joined}, key=_name)), part, optional)
+        left = [p for p in left if p.kind not in joined]
     return list(loops.values()), left
+
+
+def _kinds(parts: Sequence[Part]) -> Iterator[tuple[type, list[Part]]]:
+    """Yield the classes of parts, each with those that are of it."""
+    for kind in dict.fromkeys(part.kind for part in parts if part.kind):
+        yield kind, [part for part in parts if part.kind and issubclass(part.kind, kind)]
+
+
+def _name(kind: type) -> str:
+    return kind.__name__
 
 
 def _without_bias(recipe: tuple[str, ...]) -> tuple[str, ...]:
