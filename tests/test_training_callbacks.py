@@ -70,7 +70,7 @@ def settings(name: str, rng: np.random.Generator) -> dict[str, Any]:
     else:
         config["factor"] = float(rng.choice([0.1, 0.5, 0.9]))
         config["cooldown"] = int(rng.integers(0, 4))
-        config["min_lr"] = float(rng.choice([0, 1e-3]))
+        config["min_lr"] = float(rng.choice([0, 1e-3, 0.5]))
     return config
 
 

@@ -71,7 +71,7 @@ class Monitor(Callback):
         self.monitor, self.mode, self.min_delta, self.best = monitor, mode, abs(min_delta), best
 
     def better(self, value, than):
-        """Tell whether `value` beats `than` by more than min_delta. NaN is never better.
+        """Tell whether `value` beats `than` by more than min_delta; the first figure always does.
 
         The two are compared in torch's default dtype: a difference that only the float64 of
         Python can see is none.
@@ -120,15 +120,13 @@ class EarlyStopping(Monitor):
         value = self.current(run, logs)
         if value is None or epoch < self.start_from_epoch:
             return
-        if self.restore_best_weights and self.best_weights is None:
-            self._keep(run, epoch)  # NaN in the first epoch is the best so far, too
         self.wait += 1
         if self.better(value, self.best):
             self.best = value
             self._keep(run, epoch)
             if self.baseline is None or self.better(value, self.baseline):
                 self.wait = 0
-        elif self.wait >= self.patience and epoch > 0:  # the first epoch never stops
+        elif self.wait >= self.patience:
             self.stopped_epoch = epoch
             run.stop = True
 
@@ -181,7 +179,6 @@ class ReduceLROnPlateau(Monitor):
             return
         if self.cooldown_counter > 0:
             self.cooldown_counter -= 1
-            self.wait = 0
         if self.better(value, self.best):
             self.best, self.wait = value, 0
         elif self.cooldown_counter == 0:
