@@ -115,6 +115,7 @@ KINDS = {
     "all right": lambda r, n: (0.5 + r.random((n, 1)) / 2, labels(r, n, 1) * 0 + 1),
     "all wrong": lambda r, n: (0.5 + r.random((n, 1)) / 2, labels(r, n, 1) * 0),
     "nothing chosen": lambda r, n: (r.random((n, 4)) * 0, labels(r, n, 4)),
+    "ctc": lambda r, n: (r.normal(size=(n, 6, 4)), r.integers(1, 4, (n, 2))),
     "pixels": lambda r, n: (
         r.integers(0, 4, (n, 2, 3)).astype(float), r.integers(-1, 5, (n, 2, 3))
     ),

@@ -20,7 +20,7 @@ from torchtwin.evaluate import evaluate
 from torchtwin.expr import Call
 from torchtwin.training.metrics import metric_of
 from torchtwin.training.metrics.classes import CLASSES
-from torchtwin.training.metrics.functions import FUNCTIONS, MEANS
+from torchtwin.training.metrics.functions import FUNCTIONS, LOSSES, MEANS
 from torchtwin.training.pieces import Output
 
 CLASSIFIER = Output("y", (None, 4))
@@ -99,7 +99,7 @@ def test_an_object_without_a_name_has_that_of_its_class() -> None:
         assert metric_of({"class_name": name, "config": {}}, CLASSIFIER).name == theirs.name
 
 
-LOSSES = [
+GIVEN = [
     None, "mse", "categorical_crossentropy", "CategoricalCrossentropy", "binary_crossentropy",
     "sparse_categorical_crossentropy", "SparseCategoricalCrossentropy", "bce", "hinge",
     "categorical_generalized_cross_entropy", "CategoricalFocalCrossentropy",
@@ -119,7 +119,7 @@ def fits(loss: str | None, output: tuple[int, ...], target: tuple[int, ...]) -> 
     return not alike or output == target
 
 
-@pytest.mark.parametrize("loss", LOSSES)
+@pytest.mark.parametrize("loss", GIVEN)
 def test_accuracy_is_chosen_as_keras_chooses(loss: str | None) -> None:
     rng = np.random.default_rng(1)
     tried = 0
@@ -192,6 +192,24 @@ def test_functions(name: str, options: dict[str, Any], kind: str) -> None:
     assert float(mine.compute()) == pytest.approx(
         wanted, abs=1e-5 * max(1, abs(wanted)), nan_ok=True
     )
+    assert metric_of(entry, CLASSIFIER).name == theirs.name
+
+
+@pytest.mark.parametrize("name", sorted(set(keras.losses.__dict__) & set(LOSSES)))
+def test_a_loss_as_a_metric_is_a_mean_over_batches(name: str) -> None:
+    case = next((c for c in CASES if c.name == name), None)
+    kind = "numbers" if "Generalized" in name else case.kind if case else "one-hot"
+    if name == "CTC":
+        kind = "ctc"
+    options = {"q": 0.4} if "Generalized" in name else {}
+    loss = getattr(keras.losses, name)(**options)
+    entry = keras.saving.serialize_keras_object(loss)
+    theirs, mine = get_metric(loss, None, None), made(entry)
+    for output, target in batches(kind, "float32"):
+        theirs.update_state(target, output)
+        mine.update(torch.from_numpy(output), torch.from_numpy(target))
+    wanted = float(theirs.result())
+    assert float(mine.compute()) == pytest.approx(wanted, rel=1e-4)
     assert metric_of(entry, CLASSIFIER).name == theirs.name
 
 
@@ -289,7 +307,15 @@ SOMEWHERE = {"module": "my.metrics", "registered_name": "Custom>Precision"}
         ({"class_name": "MyMetric", "config": {}}, "MyMetric"),
         ({"class_name": "function", "config": "my_function", "module": "builtins"}, "my_function"),
         ({"class_name": "function", "config": "accuracy", "module": "builtins"}, "accuracy"),
-        ({"class_name": "Huber", "config": {}, "module": "keras.losses"}, "Huber"),
+        (
+            {
+                "class_name": "Huber",
+                "config": {"name": "h", "reduction": "sum"},
+                "module": "keras.losses",
+            },
+            "Huber",
+        ),
+        ({"class_name": "Dice", "config": {"name": "d"}, "module": "keras.losses"}, "Dice"),
         ({"class_name": "Precision", "config": {"beta": 2}}, "beta"),
         ({"class_name": "AUC", "config": {"curve": "round"}}, "ROUND"),
         ({"class_name": "F1Score", "config": {"average": "best"}}, "best"),

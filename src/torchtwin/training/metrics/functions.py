@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from torchtwin.errors import UnsupportedError
-from torchtwin.expr import Expr, call
+from torchtwin.expr import Call, Expr, call
 from torchtwin.training.metrics.arguments import arguments, with_dtype
 from torchtwin.training.parts import losses, losses_crossentropy, metric_values
-from torchtwin.training.parts.metrics import CrossentropyOfKnown, SampleMean
+from torchtwin.training.parts.metrics import BatchMean, CrossentropyOfKnown, SampleMean
 from torchtwin.training.pieces import Metric
 
 AXIS, LOGITS = {"axis": "dim"}, {"from_logits": "from_logits"}
@@ -87,6 +88,18 @@ MEANS = {
 }
 """The classes of keras.metrics that are the mean of one of these functions."""
 
+LOSSES = {
+    **{c: f for c, f in MEANS.items() if "Accuracy" not in c and "Correlation" not in c},
+    "CosineSimilarity": "losses.cosine_similarity",
+    "LogCosh": "log_cosh",
+    "Huber": "huber",
+    "BinaryFocalCrossentropy": "binary_focal_crossentropy",
+    "CategoricalFocalCrossentropy": "categorical_focal_crossentropy",
+    "CategoricalGeneralizedCrossEntropy": "categorical_generalized_cross_entropy",
+    "CTC": "ctc",
+}
+"""The classes of keras.losses that are one of these functions."""
+
 ALIASES = {
     **dict.fromkeys(("mse", "MSE"), "mean_squared_error"),
     **dict.fromkeys(("mae", "MAE"), "mean_absolute_error"),
@@ -116,6 +129,31 @@ def function_of(name: str, config: Mapping[str, Any], shown: str) -> Metric:
     if name == "accuracy":
         raise unknown("of the function accuracy")
     return mean_of("losses." + name if name == "cosine_similarity" else name, config, shown)
+
+
+def batch_mean(class_name: str, config: Mapping[str, Any]) -> Metric:
+    """Return the metric for an object of keras.losses: Keras averages it over batches."""
+    given = {k: v for k, v in config.items() if k not in ("name", "reduction")}
+    reduction = config.get("reduction", "sum_over_batch_size")
+    means = ("sum_over_batch_size", "mean", "mean_with_sample_weight")
+    ignoring = given.get("ignore_class") is not None
+    if class_name not in LOSSES or reduction not in means or ignoring or "name" not in config:
+        raise UnsupportedError(
+            f"the loss {class_name}(reduction={reduction!r}) as a metric is not translated",
+            hint="give the class of the same name in keras.metrics, or its function",
+        )
+    metric = mean_of(LOSSES[class_name], given, config["name"])
+    if not isinstance(metric.constructor, Call):
+        raise UnsupportedError(f"{class_name}(dtype={config['dtype']!r}) is not translated")
+    return replace(
+        metric,
+        constructor=replace(metric.constructor, function=BatchMean),
+        differences=(
+            *metric.differences,
+            f"{metric.name} is a mean over batches: several processes make batches of their own.",
+        ),
+        masked=False,
+    )
 
 
 def mean_of(function: str, config: Mapping[str, Any], name: str) -> Metric:

@@ -16,6 +16,7 @@ from torchtwin.training.metrics.functions import (
     ALIASES,
     FUNCTIONS,
     MEANS,
+    batch_mean,
     function_of,
     mean_of,
     unknown,
@@ -42,6 +43,8 @@ def metric_of(entry: str | Mapping[str, Any], output: Output, loss: str | None =
     if isinstance(entry, str):
         return _named(entry, output, loss)
     class_name, config = _keras_own(entry)
+    if str(entry.get("module")).startswith("keras.losses") and class_name != "function":
+        return batch_mean(class_name, config)
     if class_name == "function":
         return function_of(config, {}, config)
     name = config.get("name") or DEFAULT_NAMES.get(class_name) or snake(class_name)
@@ -63,11 +66,6 @@ def _keras_own(entry: Mapping[str, Any]) -> tuple[str, Any]:
         raise UnsupportedError(f"the metric {entry!r} is not understood")
     module, registered = str(entry.get("module") or "keras"), entry.get("registered_name")
     name = config if isinstance(config, str) else class_name
-    if module.startswith("keras.losses") and class_name != "function":
-        raise UnsupportedError(
-            f"the loss {class_name} as a metric is not translated: Keras averages it over batches",
-            hint="give the class of the same name in keras.metrics, or its function",
-        )
     own = module.split(".", maxsplit=1)[0] in ("keras", "tf_keras", "builtins")
     if not own or registered not in (None, "function", class_name, name):
         raise unknown(str(registered or name))

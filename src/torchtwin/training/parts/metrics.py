@@ -58,6 +58,16 @@ class SampleMean(torchmetrics.Metric):
         return ratio(self.total, self.count)
 
 
+class BatchMean(SampleMean):
+    """The mean over batches of the mean of `values(output, target)`, however long a batch is."""
+
+    def update(self, output, target, weight=None):
+        if weight is not None:
+            raise ValueError("a mean over batches has no weights")
+        self.total += self.values(output, target, **self.options).mean().to(self.total.dtype)
+        self.count += 1
+
+
 class CrossentropyOfKnown(SampleMean):
     """Mean cross-entropy, 0 for samples of `ignore_class`, which count only without weights."""
 
