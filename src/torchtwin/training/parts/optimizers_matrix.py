@@ -39,8 +39,9 @@ class Adafactor(PerVariable):
         if "row_avg" in state:
             square = square.reshape(group["shape"] or p.shape)
             rows, columns = group["axes"]
-            row = state["row_avg"].lerp_(square.mean(columns, keepdim=True), new)
-            column = state["column_avg"].lerp_(square.mean(rows, keepdim=True), new)
+            row = state["row_avg"].lerp(square.mean(columns, keepdim=True), new)
+            column = state["column_avg"].lerp(square.mean(rows, keepdim=True), new)
+            state.update(row_avg=row, column_avg=column)
             moment = (row / row.mean(rows, keepdim=True) * column).reshape(p.shape)
         else:
             moment = state["exp_avg_sq"].lerp_(square, new)
