@@ -165,3 +165,19 @@ def test_every_argument_is_read_and_the_defaults_are_keras_own(name: str) -> Non
 def test_what_is_refused_is_named(entry: Any, named: str) -> None:
     with pytest.raises(UnsupportedError, match=named):
         optimizer_of(entry)
+
+
+@pytest.mark.parametrize("make", [ko.AdamW, ko.SGD], ids=["AdamW", "SGD"])
+def test_variables_without_weight_decay_of_a_live_model(make: Any) -> None:
+    """`exclude_from_weight_decay` is in no config of Keras: a live model's is asked."""
+    model, optimizer = small_model(), make(0.05, weight_decay=0.5)
+    optimizer.exclude_from_weight_decay(var_names=["bias", "recurrent"])
+    model.compile(optimizer, "mse")
+    twin = torchtwin.convert(model, layout="keras")
+    twin.module.train()
+    assert twin.keras.compile is not None
+    _, namespace = code_of(twin, twin.keras.compile["optimizer"])
+    wanted = keras_curve(model, optimizer, BATCHES[:20])
+    losses, _ = torch_curve(twin, namespace, BATCHES[:20])
+    np.testing.assert_allclose(losses, wanted, rtol=1e-8, atol=0)
+    assert_same_weights(twin, model, 1e-8)

@@ -67,7 +67,29 @@ def _compiled(model: Any) -> dict[str, Any] | None:
         compiled = json.loads(json.dumps(model.get_compile_config()))
     except (TypeError, ValueError, AttributeError):
         return None
-    return compiled if isinstance(compiled, dict) and compiled else None
+    if not isinstance(compiled, dict) or not compiled:
+        return None
+    optimizer = getattr(model, "optimizer", None)
+    _note_undecayed(optimizer, compiled.get("optimizer"), model.trainable_variables)
+    return compiled
+
+
+def _note_undecayed(optimizer: Any, entry: Any, variables: Any) -> None:
+    """Keep in the config which variables `exclude_from_weight_decay` named: Keras does not.
+
+    They are given by their places among the trainable ones.
+    """
+    if not isinstance(entry, dict) or not isinstance(entry.get("config"), dict):
+        return
+    inner = getattr(optimizer, "inner_optimizer", None)
+    if inner is not None:
+        _note_undecayed(inner, entry["config"].get("inner_optimizer"), variables)
+    uses = getattr(optimizer, "_use_weight_decay", None)
+    if uses is None or not getattr(optimizer, "weight_decay", None):
+        return
+    places = [k for k, v in enumerate(variables) if not uses(v)]
+    if places:
+        entry["config"]["exclude_from_weight_decay"] = places
 
 
 def _optimizer(model: Any) -> tuple[Array, ...]:

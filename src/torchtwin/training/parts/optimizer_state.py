@@ -25,6 +25,18 @@ def load_optimizer_state(optimizer, module, path):
     for key, tensor in tensors.items():
         kind, _, name = key.partition(".")
         p = parameters[name]
-        own = kind in ("step", "mu_product")
-        optimizer.state[p][kind] = tensor if own else tensor.to(p.device, p.dtype)
+        number = kind in ("step", "mu_product")
+        optimizer.state[p][kind] = tensor if number else placed(tensor, p)
     return step
+
+
+def placed(tensor, p):
+    """Return a tensor where the parameter is, in pieces as that when it is sharded."""
+    tensor = tensor.to(p.device, p.dtype)
+    if not hasattr(p, "placements"):
+        return tensor
+    from torch.distributed.tensor import Replicate, distribute_tensor
+
+    mesh = p.device_mesh
+    pieces = p.placements if tensor.shape == p.shape else [Replicate()] * mesh.ndim
+    return distribute_tensor(tensor, mesh, pieces)
