@@ -46,8 +46,7 @@ def resumed(path: Path, entry: Any = None) -> tuple[torchtwin.Twin, dict[str, An
 
 
 STOPPED = {k: CASES[k] for k in (
-    "sgd_schedule", "rmsprop_all", "adam_amsgrad", "adagrad", "nadam_both", "adafactor", "muon",
-    "loss_scale", "multi",
+    "rmsprop_all", "adam_amsgrad", "nadam_both", "adafactor", "muon", "loss_scale", "multi",
 )}  # fmt: skip
 """Every way in which a layout is made; what the others keep is of the same kinds."""
 
@@ -76,7 +75,7 @@ def tf_small_model() -> Any:
     kl = tf_keras.layers
     model = tf_keras.Sequential(
         [
-            tf_keras.Input((6, 4), dtype="float64"),
+            tf_keras.Input((3, 4), dtype="float64"),
             kl.LSTM(3, name="rec", dtype="float64"),
             kl.Dense(2, name="out", dtype="float64"),
         ]
@@ -89,19 +88,12 @@ def tf_small_model() -> Any:
 # TensorFlow rounds Adam's betas to float32 even for float64: these are exact in both.
 TF_CASES: dict[str, Callable[[Any, Any], Any]] = {
     "adam": lambda new, _: new.Adam(0.01, 0.875, 0.9375, amsgrad=True, weight_decay=0.125),
-    "sgd": lambda new, _: new.SGD(0.05),
-    "rmsprop": lambda new, _: new.RMSprop(0.01, epsilon=1e-2, momentum=0.5, centered=True),
-    "adagrad": lambda new, _: new.Adagrad(0.1, epsilon=1e-2),
-    "nadam": lambda new, _: new.Nadam(0.01, epsilon=1e-3),
+    "nadam": lambda new, _: new.Nadam(0.01, 0.875, 0.9375, epsilon=1e-3),
     "adafactor": lambda new, _: new.Adafactor(0.1),
     "old_adam": lambda _, old: old.Adam(0.01, decay=0.02, clipnorm=0.1),
-    "old_sgd": lambda _, old: old.SGD(0.05, momentum=0.9, nesterov=True, decay=0.01),
     "old_rmsprop": lambda _, old: old.RMSprop(0.01, epsilon=1e-2, centered=True),
-    "old_rmsprop_momentum": lambda _, old: old.RMSprop(0.01, epsilon=1e-2, momentum=0.9),
     "old_adagrad": lambda _, old: old.Adagrad(0.1, epsilon=1e-2),
-    "old_adadelta": lambda _, old: old.Adadelta(0.5, rho=0.8),
-    "old_adamax": lambda _, old: old.Adamax(0.01, epsilon=1e-3),
-    "old_nadam": lambda _, old: old.Nadam(0.01, epsilon=1e-3),
+    "old_nadam": lambda _, old: old.Nadam(0.01, 0.875, 0.9375, epsilon=1e-3),
     "old_ftrl": lambda _, old: old.Ftrl(0.1, l1_regularization_strength=0.01, beta=0.1),
 }
 
@@ -112,7 +104,7 @@ def test_optimizers_of_keras_2_go_on(name: str, tmp_path: Path) -> None:
     import tf_keras
 
     tf_keras.backend.set_floatx("float64")
-    batches = batches_of((4, 6, 4), (4, 2), 60)
+    batches = batches_of((4, 3, 4), (4, 2), 40)
     model = tf_small_model()
     made = TF_CASES[name](tf_keras.optimizers, tf_keras.optimizers.legacy)
     model.compile(made, "mse", run_eagerly=True)
