@@ -138,13 +138,31 @@ def test_images_out(tmp_path: Path) -> None:
         check_curves(model, x, np.eye(3)[y], tmp_path)
 
 
-def test_sample_weights_and_steps(tmp_path: Path) -> None:
+def test_sample_weights(tmp_path: Path) -> None:
     make, x, y = MODELS["mlp"]
-    weights = RNG.uniform(0, 2, 200)
     with precision("float64"):
         model = make()
         model.compile("adam", "mse", weighted_metrics=["mae", "accuracy"])
-        check_curves(model, x, y, tmp_path, sample_weight=weights, steps_per_epoch=5, epochs=4)
+        check_curves(model, x, y, tmp_path, sample_weight=RNG.uniform(0, 2, 200))
+
+
+def test_epochs_of_some_steps(tmp_path: Path) -> None:
+    """They go on in the data; an epoch ends where the data ends. Keras on JAX loses a batch when
+    a model begins with them, so both begin with a whole epoch."""
+    make, x, y = MODELS["masked_lstm"]
+    with precision("float64"):
+        model = make()
+        training = torchtwin.convert(model).training
+        run, record = run_of(training, tmp_path), Record()
+        run.callbacks = [record]
+        data = training.Arrays([x], [y])
+        training.fit(run, data, epochs=1)
+        training.fit(run, data, epochs=5, steps_per_epoch=5)
+        history = model.fit(x, y, epochs=1, shuffle=False, verbose=0).history["loss"]
+        more = model.fit(x, y, epochs=4, steps_per_epoch=5, shuffle=False, verbose=0)
+    np.testing.assert_allclose(
+        [r["loss"] for r in record.logs], history + more.history["loss"], rtol=1e-9
+    )
 
 
 def test_class_weights_are_sample_weights(tmp_path: Path) -> None:
@@ -178,7 +196,8 @@ def test_validation_is_the_end_of_the_data(tmp_path: Path) -> None:
         history = model.fit(x, y, validation_split=0.23, epochs=2, shuffle=False, verbose=0).history
         assert history.keys() == record.logs[0].keys()
         for name, values in history.items():
-            np.testing.assert_allclose([r[name] for r in record.logs], values, rtol=1e-9)
+            close = 1e-7 if name == "val_accuracy" else 1e-9  # which is in float32
+            np.testing.assert_allclose([r[name] for r in record.logs], values, rtol=close)
         wanted = model.predict(x[:45], verbose=0)
     [got] = training.predict(run, [np.moveaxis(x[:45], -1, 1)])
     assert got.shape == wanted.shape
@@ -221,7 +240,7 @@ def test_frozen_layers_stay(tmp_path: Path) -> None:
         model = cnn()
         model.layers[0].trainable = False
         model.layers[1].trainable = False
-        model.compile("adam", "sparse_categorical_crossentropy")
+        model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
         before = [w.numpy().copy() for layer in model.layers[:2] for w in layer.weights]
         check_curves(model, x, y, tmp_path, epochs=2)
         after = [w.numpy() for layer in model.layers[:2] for w in layer.weights]

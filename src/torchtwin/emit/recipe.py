@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from torchtwin.emit.expressions import printed
+from torchtwin.emit.reset import resets_of
 from torchtwin.emit.training import Recipe, Writer, function
 from torchtwin.expr import Call, walk
 from torchtwin.nn.activity import ActivityPenalty
@@ -34,14 +35,14 @@ def recipe_of(plan: Plan, twin: Twin) -> Recipe:
     functions = [writer.losses(), writer.predictions(), *writer.metrics()]
     functions += [w.source if hasattr(w, "source") else w.text for w in written]
     functions.append(_callbacks(plan))
-    resets = "def reset_parameters(" in twin.source
-    features = frozenset(_features(plan, program, penalty is not None, resets=resets))
+    scratch = resets_of(program).reason
+    features = frozenset(_features(plan, program, penalty is not None, resets=not scratch))
     features |= {"state" if twin.optimizer else "stateless"}
     parts = [*writer.parts, *(p for w in written for p in w.parts)]
     parts += [node.function for c in plan.callbacks for node in walk(c) if isinstance(node, Call)]
     return Recipe(
         _title(plan), program.inputs, _targets(plan, writer), tuple(writer.constants()),
-        tuple(functions), tuple(parts), features, _differences(plan),
+        tuple(functions), tuple(parts), features, (*_differences(plan), *[scratch] * bool(scratch)),
     )  # fmt: skip
 
 

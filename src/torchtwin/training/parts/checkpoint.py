@@ -15,7 +15,7 @@ def save_checkpoint(run, path):
     """Write all that the run needs to go on, by any number of processes."""
     module, optimizer = states().get_state_dict(run.module, run.optimizer, options=whole())
     state = {"module": module, "optimizer": optimizer, "figures": figures_state(run.figures)}
-    state |= {"epoch": run.epoch, "batch": run.batch, "step": run.step, "seed": run.seed}
+    state |= {name: getattr(run, name) for name in ("epoch", "batch", "step", "drawn", "seed")}
     state["callbacks"] = [callback.state_dict() for callback in run.callbacks]
     if run.is_main:
         write(path, lambda partial: torch.save(state, partial))
@@ -31,8 +31,8 @@ def load_checkpoint(run, path):
         optim_state_dict=state["optimizer"],
         options=whole(),
     )
-    run.epoch, run.batch, run.step = state["epoch"], state["batch"], state["step"]
-    run.seed = state["seed"]
+    for name in ("epoch", "batch", "step", "drawn", "seed"):
+        setattr(run, name, state[name])
     load_figures(run.figures, state["figures"], main=run.is_main)
     for callback, kept in zip(run.callbacks, state["callbacks"], strict=True):
         callback.load_state_dict(kept)

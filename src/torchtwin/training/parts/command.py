@@ -76,11 +76,8 @@ def main():
     if options.evaluate:
         print(json.dumps(run.evaluate(data)) if run.is_main else "", end="\n" * run.is_main)
         return
-    run.callbacks = [
-        *make_callbacks(),
-        History(),
-        Progress(options.epochs, len(data), options.verbose),
-    ]
+    shown = Progress(options.epochs, options.steps_per_epoch or len(data), options.verbose)
+    run.callbacks = sorted([*make_callbacks(), History(), shown], key=lambda c: c.last)
     if options.resume == "model":
         state = Path(__file__).with_name("optimizer.safetensors")  # when: state
         run.step = load_optimizer_state(run.optimizer, run.module, state)  # when: state

@@ -17,17 +17,19 @@ def fit(run, data, *, epochs, validation=None, steps_per_epoch=None, checkpoint_
     """Train until `epochs` epochs are done, from where the run is; return the last figures.
 
     `data` and `validation` are `Arrays`, or any iterable with a length, such as a DataLoader, of
-    (inputs, targets) or (inputs, targets, weights). `checkpoint_every` counts steps; there is a
-    checkpoint behind every epoch too.
+    (inputs, targets) or (inputs, targets, weights). An epoch of `steps_per_epoch` goes on where
+    the one before stopped, and ends where the data ends, as in Keras. `checkpoint_every` counts
+    steps; there is a checkpoint behind every epoch too.
     """
     steps, logs = steps_per_epoch or len(data), {}
     call(run, "on_train_begin")
     while run.epoch < epochs and not run.stop:
         call(run, "on_epoch_begin", run.epoch)
-        first = run.epoch * steps
-        for batch, samples in batches(data, first + run.batch, first + steps):
+        first = run.drawn - run.batch
+        last = min(first + steps, (first // len(data) + 1) * len(data))  # where the data ends
+        for batch, samples in batches(data, first, run.drawn, last):
             run.train_batch(batch, samples)
-            run.batch += 1
+            run.batch, run.drawn = run.batch + 1, run.drawn + 1
             call(run, "on_batch_end", run.batch - 1, Running(run.figures))
             if run.stop:
                 break
@@ -61,6 +63,8 @@ class Running(collections.abc.Mapping):
         self.figures, self.found = figures, None
 
     def __getitem__(self, name):
+        if name in self.figures.sums:
+            return self.figures.losses()[name]
         self.found = self.found or self.figures.compute(local=True)
         return self.found[name]
 

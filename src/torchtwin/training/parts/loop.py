@@ -5,6 +5,7 @@ A line that ends in `# when: ...` is in train.py only where the model needs it.
 
 from __future__ import annotations
 
+import itertools
 from pathlib import Path
 
 import torch
@@ -48,13 +49,17 @@ class Outputs(nn.Module):
 
 
 class Run:
-    """A training: the module, its optimizer, and how far it has come."""
+    """A training: the module, its optimizer, and how far it has come.
+
+    `epoch` and `batch` count what is done, `step` the updates of the optimizer, `drawn` the batches
+    taken from the data in all epochs.
+    """
 
     def __init__(self, module, *, output="run", device=None, fsdp=False, seed=0):
         self.device = device or torch.device("cpu")
         self.module = module.to(self.device)
         self.output, self.seed = Path(output), seed
-        self.epoch = self.step = self.batch = 0
+        self.epoch = self.batch = self.step = self.drawn = 0
         self.stop = False
         self.callbacks = []
         self.figures = Figures(self.device)
@@ -66,7 +71,7 @@ class Run:
         if fsdp:
             from torch.distributed.fsdp import fully_shard
 
-            fully_shard(self.forward)
+            fully_shard(self.forward, reshard_after_forward=True)
         elif world_size() > 1:
             unused = False
             unused = True  # when: unused
@@ -144,7 +149,7 @@ class Run:
         """Return the figures of `data`, as Keras's `evaluate`."""
         kept, self.figures = self.figures, Figures(self.device)
         self.forward.eval()
-        for batch, samples in batches(data, 0, len(data)):
+        for batch, samples in batches(data, 0, 0, len(data)):
             _, outputs, rest = self.loss(batch, samples)
             self.figures.add_metrics(outputs, rest)
         found, self.figures = self.figures.compute(), kept
@@ -167,10 +172,13 @@ class Figures:
     def add_metrics(self, outputs, rest):
         update_metrics(self.metrics, predictions([x.detach() for x in outputs]), *rest)
 
+    def losses(self):
+        return {name: float(total) / max(self.samples, 1) for name, total in self.sums.items()}
+
     def compute(self, *, local=False):
         """Return the figures by their names in Keras's logs; `local` leaves the metrics of other
         processes out, and waits for nobody."""
-        found = {name: total.item() / max(self.samples, 1) for name, total in self.sums.items()}
+        found = self.losses()
         for name, metric in self.metrics.items():
             metric.sync_on_compute = not local
             metric._computed = None
@@ -198,13 +206,14 @@ def as_tuple(part):
     return tuple(part) if isinstance(part, tuple | list) else (part,)
 
 
-def batches(data, start, stop):
-    """Yield batches and their numbers of samples: of arrays `start` to `stop`, counted over all
-    passes, of any other iterable one pass, without what comes before `start`."""
+def batches(data, first, start, stop):
+    """Yield the batches `start` to `stop` of an epoch that began with batch `first`.
+
+    `Arrays` count batches over all passes; of any other iterable an epoch is one pass.
+    """
     if hasattr(data, "batch"):
         yield from (data.batch(k) for k in range(start, stop))
         return
-    first = start - start // (stop - start) * (stop - start) if stop > start else 0
-    for k, batch in enumerate(data):
-        if k >= first:
+    for k, batch in enumerate(itertools.islice(data, stop - first)):
+        if first + k >= start:
             yield batch, int(all_sum(torch.tensor(len(as_tuple(batch[0])[0]))))
