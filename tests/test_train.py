@@ -159,7 +159,8 @@ def test_epochs_of_some_steps(tmp_path: Path) -> None:
         training.fit(run, data, epochs=1)
         training.fit(run, data, epochs=5, steps_per_epoch=5)
         history = model.fit(x, y, epochs=1, shuffle=False, verbose=0).history["loss"]
-        more = model.fit(x, y, epochs=4, steps_per_epoch=5, shuffle=False, verbose=0)
+        some = {"epochs": 4, "steps_per_epoch": 5, "batch_size": 32}
+        more = model.fit(x, y, shuffle=False, verbose=0, **some)
     np.testing.assert_allclose(
         [r["loss"] for r in record.logs], history + more.history["loss"], rtol=1e-9
     )
@@ -217,7 +218,7 @@ def test_a_loader_is_as_good_as_arrays(tmp_path: Path) -> None:
     check_weights(found[0][0].module, found[1][0].module, "float64")
 
 
-def test_shuffling_depends_on_seed_and_pass(tmp_path: Path) -> None:
+def test_shuffling_depends_on_seed_and_pass() -> None:
     training = torchtwin.convert(mlp()).training
     x, y = np.arange(100, dtype="float32")[:, None], np.arange(100)
     orders = []

@@ -18,7 +18,8 @@ def keep_biased_variance(module):
     are those of the whole batch.
     """
     for part in module.modules():
-        if isinstance(part, nn.modules.batchnorm._BatchNorm):
+        kind = nn.modules.batchnorm._BatchNorm
+        if isinstance(part, kind) and type(part).forward is kind.forward:  # not a frozen one
             part.forward = functools.partial(batch_norm, part)
 
 

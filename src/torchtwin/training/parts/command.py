@@ -38,7 +38,7 @@ def arguments():
     add("--validation-split", type=float, metavar="F", help="validate with the last F of the data")
     add("--channels-last", action="store_true", help="images as in Keras")  # when: images
     add("--epochs", type=int, default=1, metavar="N", help="passes over the data (default: 1)")
-    add("--batch-size", type=int, default=32, metavar="N", help="in all processes (default: 32)")
+    add("--batch-size", type=int, metavar="N", help="in all processes together (default: 32)")
     add("--steps-per-epoch", type=int, metavar="N", help="batches of an epoch (default: all)")
     add("--no-shuffle", action="store_true", help="take the samples in their order")
     add("--seed", type=int, default=0, metavar="N", help="of shuffling, dropout and new weights")
@@ -67,7 +67,7 @@ def main():
     run = Run(module, output=options.output, device=device, fsdp=options.fsdp, seed=options.seed)
     inputs = read(options.x, INPUTS, options)
     if options.predict:
-        outputs = predict(run, inputs, options.batch_size)
+        outputs = predict(run, inputs, options.batch_size or 32)
         for k, output in enumerate(outputs if run.is_main else ()):
             more = f"_{k}" if len(outputs) > 1 else ""
             np.save(options.predict.with_name(f"{options.predict.stem}{more}.npy"), output)
@@ -113,7 +113,8 @@ def datasets(options, inputs):
             raise SystemExit("--class-weight is for one target, without --sample-weight")
         table = {int(k): float(v) for k, v in json.loads(options.class_weight).items()}
         weights = [class_weights(targets[0], table)]
-    size, seed = options.batch_size, options.seed
+    steps, seed = options.steps_per_epoch, options.seed
+    size = options.batch_size or (-(-len(inputs[0]) // steps) if steps else 32)
     shuffled = not options.no_shuffle and not options.evaluate
     data = Arrays(inputs, targets, weights, batch_size=size, shuffle=shuffled, seed=seed)
     return data, validation and Arrays(*validation, batch_size=size)
