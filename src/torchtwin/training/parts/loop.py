@@ -35,7 +35,8 @@ from torchtwin.training.parts.reduction import ratio
 
 
 class Outputs(nn.Module):
-    """The module as the loss wants it."""
+    """The module as the loss wants it: with the masks of its outputs, and the penalty on its
+    weights, which are whole here where processes share them."""
 
     def __init__(self, module):
         super().__init__()
@@ -45,7 +46,9 @@ class Outputs(nn.Module):
         outputs = self.module.logits(*inputs)  # when: logits
         outputs = self.module.with_masks(*inputs)  # when: with_masks
         outputs = self.module(*inputs)  # when: plain
-        return outputs if isinstance(outputs, tuple) else (outputs,)
+        outputs = as_tuple(outputs)
+        outputs = (*outputs, penalty(self.module))  # when: penalty
+        return outputs
 
 
 class Run:
@@ -99,6 +102,7 @@ class Run:
         """Return the loss to differentiate, the outputs and the batch, all on the device."""
         inputs, targets, weights = batch = self.to_device(batch)
         outputs = self.forward(*inputs)
+        *outputs, constant = outputs  # when: penalty
         outputs, masks = outputs[: len(OUTPUTS)], outputs[len(OUTPUTS) :]
         terms = losses(outputs, targets, weights, masks)
         terms |= activity_terms(self.module)  # when: activity
@@ -109,7 +113,7 @@ class Run:
         loss = torch.dot(values, values.new_tensor(factors))
         found = all_sum(torch.cat([loss.detach()[None], values.detach()]))
         loss = loss * world_size()  # gradients are averaged over the processes
-        found[0] += (constant := penalty(self.module)).detach()  # when: penalty
+        found[0] += constant.detach()  # when: penalty
         loss = loss + constant  # when: penalty
         names = ["loss"]
         names += [f"{name}_loss" for name in LOSS_WEIGHTS]  # when: several
