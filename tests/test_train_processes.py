@@ -51,18 +51,27 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def command(folder: Path, processes: int, output: str, *more: str) -> list[str]:
+def command(processes: int, output: str, *more: str) -> list[str]:
     start = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", str(processes)]
     start += ["--master-port", "0", "--rdzv-backend", "c10d", "--rdzv-endpoint", "localhost:0"]
     plain = [sys.executable] if processes == 1 else start
     data = ["--x", "x.npy", "--y", "tag.npy", "size.npy", "--sample-weight"]
-    data += ["steps.npy", "samples.npy", "--validation-split", "0.1", "--batch-size", "7", "--epochs", str(EPOCHS)]
+    data += [
+        "steps.npy",
+        "samples.npy",
+        "--validation-split",
+        "0.1",
+        "--batch-size",
+        "7",
+        "--epochs",
+        str(EPOCHS),
+    ]
     return [*plain, "train.py", *data, "--output", output, "--verbose", "2", *more]
 
 
 def train(folder: Path, processes: int, output: str, *more: str) -> None:
-    made = command(folder, processes, output, *more)
-    done = subprocess.run(made, cwd=folder, capture_output=True, text=True, timeout=300)
+    made = command(processes, output, *more)
+    done = subprocess.run(made, cwd=folder, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[-3000:]
 
 
@@ -108,7 +117,7 @@ def test_a_killed_run_goes_on(
 ) -> None:
     output = f"killed{before[0]}"
     last = folder / output / "checkpoints" / "last.pt"
-    made = command(folder, before[0], output, "--checkpoint-every", "3")
+    made = command(before[0], output, "--checkpoint-every", "3")
     running = subprocess.Popen(
         made, cwd=folder, start_new_session=True, stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,

@@ -12,7 +12,7 @@ from typing import Any
 from torchtwin.emit.helpers import needs, source_of
 
 WHEN = re.compile(r"\s+# when: (?P<features>[a-z_ |]+)$")
-REMARK = re.compile(r"  # (noqa|type: ignore).*$")
+REMARK = re.compile(r"  # (noqa|type: ignore|fmt: ).*$")
 
 
 def closure(roots: Iterable[Any], given: Collection[str], features: Collection[str]) -> list[Any]:

@@ -71,8 +71,7 @@ def _callbacks(plan: Plan) -> str:
 def _features(plan: Plan, program: Class, penalty: bool, *, resets: bool) -> Any:
     """Yield the names of the lines that train.py needs, see `parts.loop`."""
     yield program.further if program.logits is not None else "plain"
-    if penalty:
-        yield "penalty"
+    yield "penalty" if penalty else "free"
     if resets:
         yield "reset"
     trained = [t for t in plan.targets if t.loss is not None]

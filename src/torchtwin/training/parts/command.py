@@ -79,15 +79,26 @@ def main():
     shown = Progress(options.epochs, options.steps_per_epoch or len(data), options.verbose)
     run.callbacks = sorted([*make_callbacks(), History(), shown], key=lambda c: c.last)
     if options.resume == "model":
-        state = Path(__file__).with_name("optimizer.safetensors")  # when: state
-        run.step = load_optimizer_state(run.optimizer, run.module, state)  # when: state
-        raise SystemExit("--resume: the Keras file held no optimizer state")  # when: stateless
-    if options.resume:
-        load_checkpoint(run, options.resume)
+        run.step = state_of_the_model(run)
+    elif options.resume:
+        load_checkpoint(run, existing(options.resume))
     every, steps = options.checkpoint_every, options.steps_per_epoch
     fit(run, data, epochs=options.epochs, validation=validation, steps_per_epoch=steps,
         checkpoint_every=every)  # fmt: skip
     run.save(run.output / "model.safetensors")
+
+
+def state_of_the_model(run):
+    """Give the optimizer the state that the Keras file held; return the step it stopped at."""
+    state = Path(__file__).with_name("optimizer.safetensors")  # when: state
+    return load_optimizer_state(run.optimizer, run.module, state)  # when: state
+    raise SystemExit("--resume: the Keras file held no optimizer state")  # when: stateless
+
+
+def existing(path):
+    if not Path(path).exists():
+        raise SystemExit(f"{path}: there is no such file")
+    return path
 
 
 def datasets(options, inputs):
@@ -95,7 +106,7 @@ def datasets(options, inputs):
     if not options.y:
         raise SystemExit("--y: the targets are missing")
     targets = read(options.y, TARGETS, options)
-    weights = [np.load(path, mmap_mode="r") for path in options.sample_weight or ()]
+    weights = [np.load(existing(path), mmap_mode="r") for path in options.sample_weight or ()]
     validation = None
     if options.validation_x:
         validation = [
@@ -126,7 +137,7 @@ def read(paths, expected, options):
         raise SystemExit(f"{len(expected)} files are needed: {', '.join(n for n, _ in expected)}")
     arrays = []
     for path, (name, shape) in zip(paths, expected, strict=True):
-        array = np.load(path, mmap_mode="r")
+        array = np.load(existing(path), mmap_mode="r")
         if options.channels_last and len(shape or ()) > 2:  # when: images
             array = np.moveaxis(array, -1, 1)  # when: images
         if not fits(array, shape):

@@ -46,9 +46,8 @@ class Outputs(nn.Module):
         outputs = self.module.logits(*inputs)  # when: logits
         outputs = self.module.with_masks(*inputs)  # when: with_masks
         outputs = self.module(*inputs)  # when: plain
-        outputs = as_tuple(outputs)
-        outputs = (*outputs, penalty(self.module))  # when: penalty
-        return outputs
+        return (*as_tuple(outputs), penalty(self.module))  # when: penalty
+        return as_tuple(outputs)  # when: free
 
 
 class Run:
