@@ -146,7 +146,7 @@ def test_every_argument_is_read_and_the_defaults_are_keras_own(name: str) -> Non
     assert {*inspect.signature(type(made).__init__).parameters} - {"self", "kwargs"} == set(config)
     plain, full = optimizer_of(name), optimizer_of({"class_name": name, "config": config})
     twin = torchtwin.convert(small_model())
-    codes = [optimizer_code(plan, trained_variables(twin)).text for plan in (plain, full)]
+    codes = [optimizer_code(plan, trained_variables(twin)).source for plan in (plain, full)]
     assert codes[0] == codes[1]
 
 

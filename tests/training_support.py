@@ -14,12 +14,12 @@ import torch
 import torchtwin
 from torchtwin.emit.helpers import _add, source_of
 from torchtwin.training.optimizers import (
-    Code,
     OptimizerPlan,
     optimizer_code,
     optimizer_of,
     trained_variables,
 )
+from torchtwin.training.variables import Written
 
 IMPORTS = """
 import math
@@ -31,12 +31,12 @@ from torch import nn
 """
 
 
-def executed(code: Code) -> dict[str, Any]:
+def executed(code: Written) -> dict[str, Any]:
     """Return what the emitted source defines, with the parts that it mentions before it."""
     found: dict[str, Any] = {}
     for part in code.parts:
         _add(part, found)
-    text = "\n\n".join([IMPORTS, *map(source_of, found.values()), code.text])
+    text = "\n\n".join([IMPORTS, *map(source_of, found.values()), code.source])
     namespace: dict[str, Any] = {}
     exec(compile(text, "train.py", "exec"), namespace)
     return namespace

@@ -33,7 +33,7 @@ def recipe_of(plan: Plan, twin: Twin) -> Recipe:
     optimizer = optimizer_code(plan.optimizer, trained_variables(twin), last)
     written = [w for w in (penalty, constrain, optimizer) if w is not None]
     functions = [writer.losses(), writer.predictions(), *writer.metrics()]
-    functions += [w.source if hasattr(w, "source") else w.text for w in written]
+    functions += [w.source for w in written]
     functions.append(_callbacks(plan))
     scratch = resets_of(program).reason
     features = frozenset(_features(plan, program, penalty is not None, resets=not scratch))

@@ -2,13 +2,12 @@
 
 from torchtwin.training.optimizers.decide import optimizer_of
 from torchtwin.training.optimizers.emit import optimizer_code
-from torchtwin.training.optimizers.plan import Code, OptimizerPlan
+from torchtwin.training.optimizers.plan import OptimizerPlan
 from torchtwin.training.optimizers.state import optimizer_state
 from torchtwin.training.optimizers.upgrade import upgraded_optimizer
 from torchtwin.training.optimizers.variables import Trained, trained_variables
 
 __all__ = [
-    "Code",
     "OptimizerPlan",
     "Trained",
     "optimizer_code",

@@ -8,10 +8,11 @@ from typing import Any
 from torchtwin.emit.expressions import Printer, is_helper
 from torchtwin.errors import UnsupportedError
 from torchtwin.training.optimizers.groups import Special, special_groups
-from torchtwin.training.optimizers.plan import Code, OptimizerPlan, Single
+from torchtwin.training.optimizers.plan import OptimizerPlan, Single
 from torchtwin.training.optimizers.variables import Trained
 from torchtwin.training.parts import optimizer_base as base
 from torchtwin.training.parts import optimizer_steps as steps
+from torchtwin.training.variables import Written
 
 ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth")
 CLIPS = {
@@ -23,7 +24,7 @@ CLIPS = {
 
 def optimizer_code(
     plan: OptimizerPlan, variables: Sequence[Trained], last: Sequence[str] = ()
-) -> Code:
+) -> Written:
     """Return `learning_rate(step)`, `make_optimizer(module)` and `update(loss, module, ...)`.
 
     `variables` are those of `trained_variables`; `last` are lines that end `update`.
@@ -35,7 +36,7 @@ def optimizer_code(
     singles = [single for single, _ in used]
     texts = [*_rates(singles), _make(plan, used), _update(plan, singles, last)]
     text = "\n\n".join(texts)
-    return Code(text, tuple(_parts(text, singles)))
+    return Written(text, tuple(_parts(text, singles)))
 
 
 def shares(plan: OptimizerPlan, variables: Sequence[Trained]) -> list[list[Trained]]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 from torchtwin.expr import Call, Var
 from torchtwin.training.schedules import Schedule
@@ -93,11 +92,3 @@ class OptimizerPlan:
     def averages(self) -> bool:
         """Tell whether `use_averages` ends the training, as in Keras."""
         return any(single.averages for single in self.singles)
-
-
-@dataclass(frozen=True)
-class Code:
-    """Source for train.py, and the parts that it mentions."""
-
-    text: str
-    parts: tuple[Any, ...]
