@@ -11,6 +11,7 @@ from torchtwin.emit.reset import resets_of
 from torchtwin.emit.training import Recipe, Writer, function
 from torchtwin.expr import Call, walk
 from torchtwin.nn.activity import ActivityPenalty
+from torchtwin.nn.normalization import FrozenBatchNorm
 from torchtwin.program import Class
 from torchtwin.training.constraints import constrain_source
 from torchtwin.training.optimizers import optimizer_code, trained_variables
@@ -87,7 +88,9 @@ def _features(plan: Plan, program: Class, penalty: bool, *, resets: bool) -> Any
         kind = node.function if isinstance(node, Call) else None
         if kind is ActivityPenalty:
             yield "activity"
-        if isinstance(kind, type) and issubclass(kind, _BatchNorm):
+        if kind is FrozenBatchNorm:
+            yield "frozen"
+        elif isinstance(kind, type) and issubclass(kind, _BatchNorm):
             yield "batch_norm"
 
 

@@ -40,7 +40,7 @@ import torch.nn.functional as F
 import torchmetrics
 from torch import nn
 
-from model import ActivityPenalty, load
+from model import ActivityPenalty, FrozenBatchNorm, load
 """
 """What expressions of rules use."""
 
@@ -77,7 +77,7 @@ def with_training(twin: Twin) -> Twin:
 def emit_train(made: Recipe) -> str:
     """Return the text of train.py, formatted."""
     own = [name for name in vars(recipe) if not name.startswith("_")]
-    given = {*own, "load", "ActivityPenalty"}
+    given = {*own, "load", "ActivityPenalty", "FrozenBatchNorm"}
     parts = closure([*made.parts, command.main], given, made.features)
     sections: dict[str, list[str]] = {title: [] for title in ("", *SECTIONS)}
     for part in parts:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import torch.nn.functional as F
 from torch import nn
 
+from torchtwin.apply import permuted
 from torchtwin.errors import UnsupportedError
-from torchtwin.expr import call
+from torchtwin.expr import Expr, call
 from torchtwin.graph import Layout
-from torchtwin.nn.normalization import FrozenBatchNorm, VarianceScaling
+from torchtwin.nn.normalization import FrozenBatchNorm, MaskedBatchNorm, VarianceScaling
 from torchtwin.rule import ANY, Case, Piece, rule
 from torchtwin.view import LayerView, Tensor
 
@@ -62,6 +64,7 @@ def _features(layer: LayerView) -> int:
     "BatchNormalization",
     layout=_axis_second,
     mask="pass",
+    takes_mask=True,
     cases=[
         Case({}, (3, 4)),
         Case({"epsilon": 0.1, "momentum": 0.9}, (2, 5, 4)),
@@ -73,6 +76,9 @@ def _features(layer: LayerView) -> int:
         Case({}, (2, 2, 3, 2, 4)),
         Case({"trainable": False}, (2, 3, 3, 4), "frozen"),
         Case({"trainable": False}, (3, 4), "frozen"),
+        Case({}, (3, 5, 4), "masked", mask=True),
+        Case({"axis": 1, "scale": False}, (3, 5, 4), "masked steps as features", mask=True),
+        Case({"trainable": False}, (3, 5, 4), "masked and frozen", mask=True),
     ],
 )
 def batch_normalization(layer: LayerView) -> Piece:
@@ -80,7 +86,7 @@ def batch_normalization(layer: LayerView) -> Piece:
 
     In training PyTorch updates `running_var` with the unbiased variance of the batch, Keras with
     the biased one. With trainable=False, or called with training=False, a layer goes by its
-    statistics in training too.
+    statistics in training too. In training Keras leaves masked steps out of the statistics.
     """
     features, rank = _features(layer), layer.input.rank
     if rank not in BATCH_NORMS:
@@ -93,13 +99,27 @@ def batch_normalization(layer: LayerView) -> Piece:
     moving = layer.config.get("trainable", True) and layer.call("training") is not False
     weights, frozen = _gamma_and_beta(layer)
     momentum = round(1 - layer["momentum"], 12)
-    norm = BATCH_NORMS[rank] if moving else FrozenBatchNorm
+    masked = moving and layer.mask is not None
+    norm = MaskedBatchNorm if masked else BATCH_NORMS[rank] if moving else FrozenBatchNorm
     return Piece(
+        layer.module(layer.x, _mask(layer)) if masked else None,
         module=call(norm, features, eps=layer["epsilon"], momentum=momentum, affine=bool(weights)),
         weights={**weights, "running_mean": "moving_mean", "running_var": "moving_variance"},
         untrained=("moving_mean", "moving_variance"),
         frozen=frozen,
     )
+
+
+def _mask(layer: LayerView) -> Expr:
+    """Return the mask as it broadcasts to the input, whose features lie on axis 1."""
+    mask = layer.masks[0]
+    assert mask is not None
+    if mask.rank != layer.input.rank - 1:
+        raise UnsupportedError(f"BatchNormalization with a mask of rank {mask.rank}")
+    layout = layer.input.layout or tuple(range(layer.input.rank))
+    if layout == (0, layer.input.rank - 1, *range(1, layer.input.rank - 1)):
+        return mask.expr[:, None]
+    return permuted(replace(mask, expr=mask.expr[..., None], shape=(*mask.shape, 1)), layout)
 
 
 def _gamma_and_beta(layer: LayerView) -> tuple[dict[str, str], tuple[str, ...]]:

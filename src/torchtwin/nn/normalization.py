@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 import torch.nn.functional as F
 from torch import nn
@@ -14,6 +16,31 @@ class FrozenBatchNorm(nn.BatchNorm1d):
         return F.batch_norm(
             x, self.running_mean, self.running_var, self.weight, self.bias, eps=self.eps
         )
+
+
+class MaskedBatchNorm(nn.BatchNorm1d):
+    """Batch normalisation, of any rank, whose batch statistics leave out where `mask` is False.
+
+    `mask` broadcasts to `x`; what it hides is normalised like the rest.
+    """
+
+    def forward(self, x: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+        mean: Any = self.running_mean
+        var: Any = self.running_var
+        if not self.training:
+            return F.batch_norm(x, mean, var, self.weight, self.bias, eps=self.eps)
+        axes = [axis for axis in range(x.dim()) if axis != 1]
+        shape = [1, -1] + [1] * (x.dim() - 2)
+        mask = mask.expand_as(x)
+        count = mask.sum(axes) + 1e-7
+        batch_mean = torch.where(mask, x, 0.0).sum(axes) / count
+        centred = x - batch_mean.view(shape)
+        batch_var = torch.where(mask, centred, 0.0).square().sum(axes) / count
+        with torch.no_grad():
+            mean += self.momentum * (batch_mean - mean)
+            var += self.momentum * (batch_var - var)
+        x = centred * (batch_var.view(shape) + self.eps).rsqrt()
+        return x if self.weight is None else x * self.weight.view(shape) + self.bias.view(shape)
 
 
 class VarianceScaling(nn.Module):
