@@ -77,6 +77,7 @@ def _translated(source: Source, layout: str, compiled: Mapping[str, Any] | None)
     from torchtwin.lower import lower
     from torchtwin.outputs import with_logits
     from torchtwin.passes import run_passes
+    from torchtwin.precision import mixed_precision
     from torchtwin.twin import Twin
     from torchtwin.weights import parameters
 
@@ -88,8 +89,9 @@ def _translated(source: Source, layout: str, compiled: Mapping[str, Any] | None)
 
         plan = plan_of(compiled, graph, program)
         program = with_logits(program, plan.logits, plan.count)
+    text = emit_source(program, mixed_precision(graph))
     filled = parameters(program, graph, source)
-    twin = Twin(emit_source(program), program, graph, source, tuple(filled), layout, plan)
+    twin = Twin(text, program, graph, source, tuple(filled), layout, plan)
     if plan is None:
         return twin
     from torchtwin.emit.train import with_training

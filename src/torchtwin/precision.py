@@ -8,11 +8,14 @@ from typing import Any
 
 from torchtwin.errors import UnsupportedError
 from torchtwin.expr import Call, Method
-from torchtwin.graph import Layer
+from torchtwin.graph import Graph, Layer
 from torchtwin.view import Tensor
 
 CASTS = {"float32": "float", "float64": "double", "float16": "half", "bfloat16": "bfloat16"}
 """The floating-point dtypes of Keras, and the methods of PyTorch that cast to them."""
+
+MIXED = {"mixed_bfloat16": "bfloat16", "mixed_float16": "float16"}
+"""The policies that keep weights in float32, and the dtype in which they compute."""
 
 INNER = ("layer", "backward_layer", "cell", "cells")
 NOT_CAST = ("ops.", "TFOpLambda", "SlicingOpLambda", "TensorFlowOpLayer")
@@ -22,17 +25,17 @@ NOT_CAST = ("ops.", "TFOpLambda", "SlicingOpLambda", "TensorFlowOpLayer")
 def policy_of(layer: Layer) -> str | None:
     """Return the floating-point dtype of a layer, or None where it has none of its own.
 
-    Raises UnsupportedError for a policy of which weights and computation differ, mixed or
-    quantized, and for a wrapper whose inner layer has another.
+    With a mixed policy that is float32, the dtype of the weights: the lower precision is
+    autocast's. Raises UnsupportedError for a policy that is quantized, and for a wrapper whose
+    inner layer has another.
     """
     if layer.class_name.startswith(NOT_CAST):
         return None
-    found = dict.fromkeys(_policies(layer.config))
+    found = dict.fromkeys("float32" if p in MIXED else p for p in _policies(layer.config))
     for policy in found:
         if not isinstance(policy, str) or policy.startswith("mixed_"):
             raise UnsupportedError(
-                f"the dtype policy {policy} is not translated: its weights and what it computes"
-                " differ in precision",
+                f"the dtype policy {policy} is not translated",
                 hint="set the policy of the layers to float32 in Keras, and save the model again",
             )
     floats = [policy for policy in found if policy in CASTS]
@@ -50,6 +53,25 @@ def _policies(config: Mapping[str, Any]) -> Iterator[Any]:
         for entry in entries if isinstance(entries, list) else [entries]:
             if isinstance(entry, Mapping) and isinstance(entry.get("config"), Mapping):
                 yield from _policies(entry["config"])
+
+
+def mixed_precision(graph: Graph) -> str | None:
+    """Return "bfloat16" or "float16" where the model computes in it with weights in float32.
+
+    Layers of another policy beside those are float32 in the twin, as their weights are. Raises
+    UnsupportedError where layers compute in both.
+    """
+    found = dict.fromkeys(MIXED[p] for p in _all_policies(graph) if p in MIXED)
+    if len(found) > 1:
+        raise UnsupportedError(f"layers that compute in {' and in '.join(found)} in one model")
+    return next(iter(found), None)
+
+
+def _all_policies(graph: Graph) -> Iterator[Any]:
+    for layer in graph.layers.values():
+        yield from _policies(layer.config)
+        if layer.graph is not None:
+            yield from _all_policies(layer.graph)
 
 
 def cast(tensor: Tensor, policy: str | None) -> Tensor:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import TYPE_CHECKING, Any
 
+from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from torchtwin.emit.expressions import printed
@@ -11,6 +13,7 @@ from torchtwin.emit.reset import resets_of
 from torchtwin.emit.training import Recipe, Writer, function
 from torchtwin.expr import Call, walk
 from torchtwin.nn.activity import ActivityPenalty
+from torchtwin.nn.masked import MaskedLSTM
 from torchtwin.nn.normalization import FrozenBatchNorm
 from torchtwin.program import Class
 from torchtwin.training.constraints import constrain_source
@@ -43,7 +46,8 @@ def recipe_of(plan: Plan, twin: Twin) -> Recipe:
     parts += [node.function for c in plan.callbacks for node in walk(c) if isinstance(node, Call)]
     return Recipe(
         _title(plan), program.inputs, _targets(plan, writer), tuple(writer.constants()),
-        tuple(functions), tuple(parts), features, (*_differences(plan), *[scratch] * bool(scratch)),
+        tuple(functions), tuple(parts), features,
+        (*_differences(plan, features), *[scratch] * bool(scratch)),
     )  # fmt: skip
 
 
@@ -73,6 +77,8 @@ def _features(plan: Plan, program: Class, penalty: bool, *, resets: bool) -> Any
     """Yield the names of the lines that train.py needs, see `parts.loop`."""
     yield program.further if program.logits is not None else "plain"
     yield "penalty" if penalty else "free"
+    if plan.precision:
+        yield plan.precision
     if resets:
         yield "reset"
     trained = [t for t in plan.targets if t.loss is not None]
@@ -86,6 +92,8 @@ def _features(plan: Plan, program: Class, penalty: bool, *, resets: bool) -> Any
     modules = [s.constructor for c in program.classes() for s in c.submodules]
     for node in (n for m in modules if not isinstance(m, Class) for n in walk(m)):
         kind = node.function if isinstance(node, Call) else None
+        if kind in (nn.LSTM, MaskedLSTM) and plan.precision == "float16":
+            yield "lstm"
         if kind is ActivityPenalty:
             yield "activity"
         if kind is FrozenBatchNorm:
@@ -94,10 +102,11 @@ def _features(plan: Plan, program: Class, penalty: bool, *, resets: bool) -> Any
             yield "batch_norm"
 
 
-def _differences(plan: Plan) -> tuple[str, ...]:
+def _differences(plan: Plan, features: Collection[str]) -> tuple[str, ...]:
     masked = any(m.masked and t.mask is not None for t in plan.targets for _, m, _ in t.metrics)
     told = (
         "Keras on JAX leaves masks out of the metrics of training, not of validation; on TensorFlow"
         " it heeds them everywhere, as here.",
     )
-    return plan.differences + told * masked
+    lower = ("On a CPU, where PyTorch has no LSTM in float16, it computes in bfloat16.",)
+    return plan.differences + told * masked + lower * ("lstm" in features)

@@ -24,6 +24,10 @@ HEADER = '''"""{title}
 Written by torchtwin: plain PyTorch, yours to change. `load()` reads model.safetensors.
 """
 '''
+MIXED = (
+    "Keras computes in {precision}, with weights in float32; so does this under "
+    "torch.autocast(..., dtype=torch.{precision}), otherwise it computes in float32."
+)
 LOAD = '''
 def load(weights=Path(__file__).with_name("model.safetensors")):
     """Return the model with its trained weights, in eval mode."""
@@ -33,8 +37,11 @@ def load(weights=Path(__file__).with_name("model.safetensors")):
 '''
 
 
-def emit_source(program: Class) -> str:
-    """Return the text of model.py, formatted."""
+def emit_source(program: Class, precision: str | None = None) -> str:
+    """Return the text of model.py, formatted.
+
+    `precision` is the dtype in which Keras computes, where that is not the weights' own.
+    """
     resets = resets_of(program)
     helpers = helpers_of(program, resets.exprs)
     names = class_names(program, [h.__name__ for h in helpers])
@@ -42,7 +49,7 @@ def emit_source(program: Class) -> str:
     parts += [_class(cls, names, resets.methods.get(id(cls), ())) for cls in _unique(program)]
     parts.append(LOAD.format(name=names[id(program)]).strip())
     body = "\n\n\n".join(parts)
-    return formatted(f"{_header(program)}\n{_imports(body)}\n\n\n{body}\n")
+    return formatted(f"{_header(program, precision)}\n{_imports(body)}\n\n\n{body}\n")
 
 
 def _unique(program: Class) -> Iterator[Class]:
@@ -66,7 +73,7 @@ def class_names(program: Class, taken: Sequence[str]) -> Mapping[int, str]:
     return names
 
 
-def _header(program: Class) -> str:
+def _header(program: Class, precision: str | None) -> str:
     def listed(arguments: Sequence[Argument]) -> str:
         return ", ".join(
             f"{a.name} {shape_text(a.shape)}{' of str' * (a.dtype == 'string')}" for a in arguments
@@ -74,7 +81,10 @@ def _header(program: Class) -> str:
 
     results = ", ".join(shape_text(o.shape) for o in program.outputs)
     signature = f"Takes {listed(program.inputs)}; returns {results}."
-    return HEADER.format(title=_docstring(program.doc), signature=_wrapped(signature))
+    text = _wrapped(signature)
+    if precision is not None:
+        text += "\n\n" + _wrapped(MIXED.format(precision=precision))
+    return HEADER.format(title=_docstring(program.doc), signature=text)
 
 
 def _wrapped(text: str) -> str:

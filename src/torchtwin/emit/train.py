@@ -46,7 +46,7 @@ from model import ActivityPenalty, FrozenBatchNorm, load
 
 
 SECTIONS = {
-    "The loop": ("loop", "fit", "batch_norm", "activity"),
+    "The loop": ("loop", "fit", "batch_norm", "activity", "precision"),
     "Data": ("data",),
     "Several processes and checkpoints": ("processes", "checkpoint"),
     "Callbacks": ("callbacks", "saving", "records"),

@@ -12,12 +12,14 @@ from torchtwin.errors import UnsupportedError, UntrainedError
 from torchtwin.expr import Call
 from torchtwin.graph import Graph
 from torchtwin.outputs import activations
+from torchtwin.precision import mixed_precision
 from torchtwin.program import Class
 from torchtwin.training.callbacks import callbacks_of
 from torchtwin.training.compiled import Wanted, by_output, unique_names
 from torchtwin.training.losses import loss_of
 from torchtwin.training.optimizers import OptimizerPlan, optimizer_of
 from torchtwin.training.pieces import Loss, Metric, Output
+from torchtwin.training.precision import of_precision
 
 EXTRA = ("/activity",)
 """What names of nodes that passes insert end in; the layer in front gives the output its name."""
@@ -43,13 +45,15 @@ class Target:
 @dataclass(frozen=True)
 class Plan:
     """A training. `targets` are in the order of the model's outputs; a metric of a target is its
-    name in the logs, itself, and whether sample weights count. `differences` are sentences."""
+    name in the logs, itself, and whether sample weights count. `differences` are sentences,
+    `precision` is the dtype of autocast, or ""."""
 
     outputs: tuple[Output, ...]
     targets: tuple[Target, ...]
     optimizer: OptimizerPlan
     callbacks: tuple[Call, ...] = ()
     differences: tuple[str, ...] = ()
+    precision: str = ""
 
     @property
     def count(self) -> int:
@@ -94,15 +98,31 @@ def plan_of(compiled: Mapping[str, Any], graph: Graph, program: Class) -> Plan:
         for k, w in enumerate(wanted)
         if w.loss is not None or w.metrics or w.weighted
     ]
-    optimizer = optimizer_of(compiled["optimizer"])
+    precision = mixed_precision(graph)
+    optimizer = optimizer_of(_scaled(compiled["optimizer"], precision))
     targets, metrics = _named(targets, wanted, several=len(outputs) > 1)
     callbacks = callbacks_of(
         compiled.get("callbacks") or (), metrics,
         scheduled=any(single.scheduled for single in optimizer.singles),
         averages=optimizer.averages,
     )  # fmt: skip
-    differences = tuple(_differences(targets, optimizer))
-    return Plan(tuple(outputs), tuple(targets), optimizer, tuple(callbacks), differences)
+    differences = (*_differences(targets, optimizer), *of_precision(precision))
+    return Plan(
+        tuple(outputs), tuple(targets), optimizer, tuple(callbacks), differences, precision or ""
+    )
+
+
+def _scaled(optimizer: Any, precision: str | None) -> Any:
+    """Return an optimizer's entry inside a LossScaleOptimizer where `compile` puts it into one.
+
+    Models that compute in float16 want that (keras/src/trainers/trainer.py, `compile`); the file
+    has the optimizer as it was given.
+    """
+    plain = isinstance(optimizer, str)
+    entry: dict[str, Any] = {"class_name": optimizer, "config": {}} if plain else optimizer
+    if precision != "float16" or entry["class_name"].lower() == "lossscaleoptimizer":
+        return optimizer
+    return {"class_name": "LossScaleOptimizer", "config": {"inner_optimizer": entry}}
 
 
 def outputs_of(graph: Graph, program: Class, count: int) -> list[Output]:

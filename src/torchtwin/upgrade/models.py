@@ -121,7 +121,7 @@ def _input_layer(
     config = first.get("config")
     kind = dtype(config.get("dtype")) if isinstance(config, Mapping) else None
     kind = kind if isinstance(kind, str) else "float32"
-    kind = kind.removeprefix("mixed_")
+    kind = "float32" if kind.startswith("mixed_") else kind
     return {
         "class_name": "InputLayer",
         "name": name,

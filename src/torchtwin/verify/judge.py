@@ -21,6 +21,7 @@ from typing import Any
 import numpy as np
 
 FLOATS = ("float", "bfloat", "mixed_")
+MIXED = "the mixed dtype policies were set to float32 in Keras for this comparison"
 
 
 def main(folder: Path) -> None:
@@ -45,16 +46,19 @@ class Judge:
         self.watching = False
 
     def answer(self) -> tuple[dict[str, Any], dict[str, Any]]:
-        model = self._loaded()
+        model, notes = self._loaded(), []
+        if is_mixed(model.get_config()):
+            model, notes = self._in("float32", model), [MIXED]
         answer: dict[str, Any] = {
             "version": str(self.keras.__version__),
             "inputs": [described(x) for x in model.inputs],
-            "notes": [],
+            "notes": notes,
             "dtypes": {},
         }
         answer["dtypes"]["float32"] = self._run(model, "float32")
         try:
-            answer["dtypes"]["float64"] = self._run(self._precise(model), "float64")
+            self.keras.backend.set_floatx("float64")
+            answer["dtypes"]["float64"] = self._run(self._in("float64", model), "float64")
         except Exception as error:
             answer["notes"].append(f"Keras cannot run it in float64: {told(error)}")
         answer["layers"] = self.layers
@@ -92,14 +96,13 @@ class Judge:
                     finalize(layer)
         return model
 
-    def _precise(self, model: Any) -> Any:
-        """Return the model in float64, with the same weights."""
-        self.keras.backend.set_floatx("float64")
-        precise = type(model).from_config(in_float64(model.get_config()))
-        precise.set_weights(model.get_weights())
-        for _, layer in walked(precise):
+    def _in(self, dtype: str, model: Any) -> Any:
+        """Return the model in float64, or in float32 where its policies are mixed."""
+        made = type(model).from_config(in_precision(dtype, model.get_config()))
+        made.set_weights(model.get_weights())
+        for _, layer in walked(made):
             finalize(layer)
-        return precise
+        return made
 
     def _run(self, model: Any, precision: str) -> list[list[str]]:
         """Run every trial; return the dtypes of the outputs."""
@@ -236,23 +239,35 @@ def finalize(layer: Any) -> None:
         layer.finalize_state()
 
 
-def in_float64(config: Any) -> Any:
-    """Return a config with its float dtypes and policies replaced."""
+def in_precision(dtype: str, config: Any) -> Any:
+    """Return a config with its float dtypes and policies replaced: for float32 the mixed ones."""
     if isinstance(config, dict):
         return {
-            key: "float64" if key == "dtype" and is_float(value) else in_float64(value)
+            key: dtype if key == "dtype" and replaces(dtype, value) else in_precision(dtype, value)
             for key, value in config.items()
         }
     if isinstance(config, list | tuple):
-        return type(config)(in_float64(value) for value in config)
+        return type(config)(in_precision(dtype, value) for value in config)
     return config
 
 
-def is_float(value: Any) -> bool:
+def replaces(dtype: str, value: Any) -> bool:
+    """Tell whether a dtype or a policy is one that gives way to `dtype`."""
     if isinstance(value, dict):
         inner = value.get("config")
-        return isinstance(inner, dict) and is_float(inner.get("name"))
-    return isinstance(value, str) and value.startswith(FLOATS)
+        return isinstance(inner, dict) and replaces(dtype, inner.get("name"))
+    kinds = FLOATS if dtype == "float64" else ("mixed_",)
+    return isinstance(value, str) and value.startswith(kinds)
+
+
+def is_mixed(config: Any) -> bool:
+    """Tell whether a config has a policy that computes in another precision than its weights'."""
+    if isinstance(config, dict):
+        return any(
+            (key == "dtype" and replaces("float32", value)) or is_mixed(value)
+            for key, value in config.items()
+        )
+    return isinstance(config, list | tuple) and any(map(is_mixed, config))
 
 
 if __name__ == "__main__":

@@ -19,6 +19,7 @@ from torchtwin.training.parts.checkpoint import (
     save_checkpoint,
     save_weights,
 )
+from torchtwin.training.parts.precision import Autocast
 from torchtwin.training.parts.processes import all_sum, rank, world_size
 from torchtwin.training.parts.recipe import (
     LOSS_WEIGHTS,
@@ -70,6 +71,8 @@ class Run:
             if isinstance(part, ActivityPenalty):  # when: activity
                 part.recording = True  # when: activity
         self.forward = Outputs(module)
+        self.forward = Autocast(self.forward, self.device, torch.bfloat16)  # when: bfloat16
+        self.forward = Autocast(self.forward, self.device, torch.float16)  # when: float16
         if fsdp:
             from torch.distributed.fsdp import fully_shard
 

@@ -1,0 +1,21 @@
+"""Mixed precision: weights in float32, most of the computation in half of it."""
+
+from __future__ import annotations
+
+import torch
+from torch import nn
+
+
+class Autocast(nn.Module):
+    """Runs a module under torch.autocast; its outputs are float32, as losses and metrics want."""
+
+    def __init__(self, module, device, dtype):
+        super().__init__()
+        if device.type == "cpu":  # when: lstm
+            dtype = torch.bfloat16  # there is no LSTM in float16 on a CPU  # when: lstm
+        self.module, self.device, self.dtype = module, device, dtype
+
+    def forward(self, *inputs):
+        with torch.autocast(self.device.type, dtype=self.dtype):
+            outputs = self.module(*inputs)
+        return tuple(x.float() if x.is_floating_point() else x for x in outputs)
