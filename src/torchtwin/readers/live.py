@@ -69,9 +69,26 @@ def _compiled(model: Any) -> dict[str, Any] | None:
         return None
     if not isinstance(compiled, dict) or not compiled:
         return None
+    given = getattr(getattr(model, "_compile_config", None), "config", None)
+    _with_hidden(compiled, given)
     optimizer = getattr(model, "optimizer", None)
     _note_undecayed(optimizer, compiled.get("optimizer"), model.trainable_variables)
     return compiled
+
+
+def _with_hidden(entry: Any, value: Any) -> None:
+    """Add arguments that losses and metrics leave out of their config: Huber its `delta`, others
+    their `axis` (keras/src/losses/losses.py)."""
+    if isinstance(entry, dict) and isinstance(entry.get("config"), dict) and "class_name" in entry:
+        for name, argument in getattr(value, "_fn_kwargs", {}).items():
+            if argument is None or isinstance(argument, int | float | str):
+                entry["config"].setdefault(name, argument)
+    elif isinstance(entry, dict) and isinstance(value, dict):
+        for key in entry.keys() & value.keys():
+            _with_hidden(entry[key], value[key])
+    elif isinstance(entry, list) and isinstance(value, list | tuple):
+        for part, object_ in zip(entry, value, strict=False):
+            _with_hidden(part, object_)
 
 
 def _note_undecayed(optimizer: Any, entry: Any, variables: Any) -> None:

@@ -42,6 +42,13 @@ def is_entry(value: Any) -> bool:
     )
 
 
+def identifier_of(entry: Any) -> str:
+    """Return what an entry calls a loss or a metric: its class, or the function's name."""
+    if not isinstance(entry, Mapping):
+        return str(entry or "")
+    return str(entry["config"] if entry.get("class_name") == "function" else entry["class_name"])
+
+
 def _losses(value: Any, names: Sequence[str]) -> list[Any]:
     if value is None or is_entry(value):
         return [value] * len(names)  # one loss serves every output

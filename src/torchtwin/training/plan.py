@@ -15,7 +15,7 @@ from torchtwin.outputs import activations
 from torchtwin.precision import mixed_precision
 from torchtwin.program import Class
 from torchtwin.training.callbacks import callbacks_of
-from torchtwin.training.compiled import Wanted, by_output, unique_names
+from torchtwin.training.compiled import Wanted, by_output, identifier_of, unique_names
 from torchtwin.training.losses import loss_of
 from torchtwin.training.optimizers import OptimizerPlan, optimizer_of
 from torchtwin.training.pieces import Loss, Metric, Output
@@ -139,7 +139,7 @@ def outputs_of(graph: Graph, program: Class, count: int) -> list[Output]:
 
 def _target(index: int, output: Output, wanted: Wanted, mask: int | None) -> Target:
     loss = loss_of(wanted.loss, output)
-    known = wanted.loss if isinstance(wanted.loss, str) else (wanted.loss or {}).get("class_name")
+    known = identifier_of(wanted.loss)
     given = [*((e, False) for e in wanted.metrics), *((e, True) for e in wanted.weighted)]
     metrics = [("", _metric(entry, output, known), weighted) for entry, weighted in given]
     weight = 1.0 if wanted.weight is None else wanted.weight

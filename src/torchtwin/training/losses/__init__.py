@@ -142,7 +142,10 @@ def _read(entry: Any) -> tuple[str, dict[str, Any]]:
         return function, {**own, **{k: v for k, v in config.items() if k != "fn"}}
     if class_name in CLASSES:
         function, own = _named(str(class_name))
-        return function, {**own, **(config or {})}
+        config = dict(config or {})
+        if config.get("fn") == function:  # some tf.keras wrote it down beside the class
+            del config["fn"]
+        return function, {**own, **config}
     raise _not_keras(class_name)
 
 
