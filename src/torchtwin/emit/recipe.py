@@ -10,6 +10,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 from torchtwin.emit.expressions import printed
 from torchtwin.emit.reset import resets_of
+from torchtwin.emit.source import shape_text
 from torchtwin.emit.training import Recipe, Writer, function
 from torchtwin.expr import Call, walk
 from torchtwin.nn.activity import ActivityPenalty
@@ -45,7 +46,7 @@ def recipe_of(plan: Plan, twin: Twin) -> Recipe:
     parts = [*writer.parts, *(p for w in written for p in w.parts)]
     parts += [node.function for c in plan.callbacks for node in walk(c) if isinstance(node, Call)]
     return Recipe(
-        _title(plan), program.inputs, _targets(plan, writer), tuple(writer.constants()),
+        _title(plan), program.inputs, _targets(plan, program), tuple(writer.constants()),
         tuple(functions), tuple(parts), features,
         (*_differences(plan, features), *[scratch] * bool(scratch)),
     )  # fmt: skip
@@ -58,11 +59,13 @@ def _title(plan: Plan) -> str:
     return f"Trains the module of model.py as Keras trains it: {', '.join(told)}."
 
 
-def _targets(plan: Plan, writer: Writer) -> tuple[tuple[str, str], ...]:
+def _targets(plan: Plan, program: Class) -> tuple[tuple[str, str], ...]:
     result = []
     for target in plan.targets:
-        shape = writer.shape(target)
-        told = "class numbers or sequences" if shape is None else str(shape)
+        shape = program.outputs[target.index].shape
+        told = shape_text(shape)
+        if not target.alike:
+            told = f"numbers for outputs {told}"
         result.append((target.output.name, told))
     return tuple(result)
 

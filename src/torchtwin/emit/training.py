@@ -103,10 +103,11 @@ class Writer:
             yield f"{_listed(outputs)} = outputs"
             yield f"{_listed(others)} = targets"
         for index, (output, target) in used.items():
-            if self.program.outputs[index].layout is not None:
+            channels = channels_of(self.program.outputs[index])
+            if channels is not None:
                 self.parts.append(keras_order)
-                yield f"{output} = keras_order({output})"
-                yield f"{target} = keras_order({target}, {output}.dim())"
+                yield f"{output} = keras_order({output}, {channels})"
+                yield f"{target} = keras_order({target}, {channels}, {output}.dim())"
 
     def predictions(self) -> str:
         """Apply the activations that the losses went behind; axes stay as they lie."""
@@ -146,15 +147,25 @@ class Writer:
         yield function("update_metrics(metrics, outputs, targets, weights, masks)", doc, lines)
 
     def constants(self) -> Iterator[str]:
-        yield f"INPUTS = {[(a.name, a.shape[1:]) for a in self.program.inputs]!r}"
-        yield f"TARGETS = {[(t.output.name, self.shape(t)) for t in self.plan.targets]!r}"
+        outputs = self.program.outputs
+        inputs = [(a.name, a.shape[1:], channels_of(a), True) for a in self.program.inputs]
+        targets = [
+            (t.output.name, outputs[t.index].shape[1:], channels_of(outputs[t.index]), t.alike)
+            for t in self.plan.targets
+        ]
+        yield f"INPUTS = {inputs!r}"
+        yield f"TARGETS = {targets!r}"
         yield f"OUTPUTS = {[o.name for o in self.plan.outputs]!r}"
         weights = {t.output.name: t.weight for t in self.plan.targets if t.loss is not None}
         yield f"LOSS_WEIGHTS = {weights!r}"
 
-    def shape(self, target: Target) -> tuple[int | None, ...] | None:
-        """Return the shape of a target as the module's output has it; None where it may differ."""
-        return self.program.outputs[target.index].shape[1:] if target.alike else None
+
+def channels_of(argument: Argument) -> int | None:
+    """Return where Keras's last axis lies, None where it is the last here too."""
+    layout = argument.layout
+    if layout is None or layout[-1] == len(layout) - 1:
+        return None
+    return layout.index(len(layout) - 1)
 
 
 def function(head: str, doc: str, lines: Sequence[str]) -> str:

@@ -134,13 +134,14 @@ def datasets(options, inputs):
 def read(paths, expected, options):
     """Return the arrays of some files, checked against the names and shapes that are expected."""
     if len(paths) != len(expected):
-        raise SystemExit(f"{len(expected)} files are needed: {', '.join(n for n, _ in expected)}")
+        raise SystemExit(f"{len(expected)} files are needed: {', '.join(n for n, *_ in expected)}")
     arrays = []
-    for path, (name, shape) in zip(paths, expected, strict=True):
+    for path, (name, shape, channels, exact) in zip(paths, expected, strict=True):
         array = np.load(existing(path), mmap_mode="r")
-        if options.channels_last and len(shape or ()) > 2:  # when: images
-            array = np.moveaxis(array, -1, 1)  # when: images
-        if not fits(array, shape):
+        moved = options.channels_last and channels  # when: images
+        if moved and array.ndim == len(shape) + 1:  # when: images
+            array = np.moveaxis(array, -1, channels)  # when: images
+        if exact and not fits(array, shape):
             wanted = ", ".join("?" if n is None else str(n) for n in shape)
             raise SystemExit(f"{path}: {array.shape}, but {name} is (n, {wanted})")
         arrays.append(array)
@@ -148,9 +149,7 @@ def read(paths, expected, options):
 
 
 def fits(array, shape):
-    """Tell whether samples have a shape; None is any, and lengths of 1 at the end are no axes."""
-    if shape is None:
-        return True
+    """Tell whether samples have a shape; None is any length, and one of 1 at the end is no axis."""
     given, wanted = list(array.shape[1:]), list(shape)
     while given[len(wanted) :] == [1]:
         given.pop()

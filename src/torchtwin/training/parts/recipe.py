@@ -6,9 +6,10 @@ These are stand-ins, never copied: torchtwin writes the real ones from what `com
 from __future__ import annotations
 
 INPUTS: list = []
-"""The name and shape of each input, without the batch."""
+"""For each input its name, its shape without the batch, the axis of the channels if they are not
+last, and whether the shape must be met."""
 TARGETS: list = []
-"""The name and shape of each target, without the batch; None for any shape."""
+"""The same for each target."""
 OUTPUTS: list = []
 """The names of the outputs."""
 LOSS_WEIGHTS: dict = {}

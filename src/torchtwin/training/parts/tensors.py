@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 
-def keras_order(x, rank=None):
-    """Return a view with the channels last, the order that the loss is defined in.
+def keras_order(x, channels, rank=None):
+    """Return a view with the axis `channels` last, the order that the loss is defined in.
 
     A target without channels, of another rank than the output's, stays as it is.
     """
-    return x.movedim(1, -1) if rank is None or x.dim() == rank else x
+    return x.movedim(channels, -1) if rank is None or x.dim() == rank else x
 
 
 def weight_of(weights, k):
