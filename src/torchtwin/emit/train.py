@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+import inspect
 import textwrap
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from torchtwin.emit.parts import closure, imports, text_of
 from torchtwin.emit.recipe import recipe_of
@@ -46,14 +47,16 @@ from model import ActivityPenalty, FrozenBatchNorm, load
 
 
 SECTIONS = {
-    "The loop": ("loop", "fit", "batch_norm", "activity", "precision"),
+    "The loop": ("loop", "fit", "activity", "batch_norm"),
     "Data": ("data",),
-    "Several processes and checkpoints": ("processes", "checkpoint"),
+    "Several processes and checkpoints": ("processes", "checkpoint", "optimizer_state"),
     "Callbacks": ("callbacks", "saving", "records"),
     "History and progress": ("history", "progress"),
     "The command line": ("command",),
 }
-"""The modules of `training.parts` that follow what is written for the model, by heading."""
+"""The modules of `training.parts` behind what is written for the model, by heading."""
+
+COMPILED = "What the losses, metrics and the optimizer are made of"
 
 
 def with_training(twin: Twin) -> Twin:
@@ -79,16 +82,24 @@ def emit_train(made: Recipe) -> str:
     own = [name for name in vars(recipe) if not name.startswith("_")]
     given = {*own, "load", "ActivityPenalty", "FrozenBatchNorm"}
     parts = closure([*made.parts, command.main], given, made.features)
-    sections: dict[str, list[str]] = {title: [] for title in ("", *SECTIONS)}
-    for part in parts:
-        home = part.__module__.rpartition(".")[2]
-        title = next((t for t, modules in SECTIONS.items() if home in modules), "")
-        sections[title].append(text_of(part, made.features))
-    sections[""] = [*made.constants, *sections[""], *made.functions]
+    first = [p for p in parts if not any(_home(p) in m for m in SECTIONS.values())]
+    sections = {"": [*made.constants, *made.functions], COMPILED: _texts(first, made)}
+    for title, modules in SECTIONS.items():
+        mine = [p for p in parts if _home(p) in modules]
+        mine.sort(key=lambda p: (modules.index(_home(p)), inspect.getsourcelines(p)[1]))
+        sections[title] = _texts(mine, made)
     texts = [_section(title, found) for title, found in sections.items() if found]
     body = "\n\n\n".join([*texts, MAIN])
     head = imports(body, parts, [AROUND])
     return formatted(f"{_header(made)}\n{head}\n\n{body}\n")
+
+
+def _home(part: Any) -> str:
+    return str(part.__module__.rpartition(".")[2])
+
+
+def _texts(parts: Sequence[Any], made: Recipe) -> list[str]:
+    return [text_of(part, made.features) for part in parts]
 
 
 def _section(title: str, texts: Sequence[str]) -> str:

@@ -149,11 +149,9 @@ def read(paths, expected, options):
 
 
 def fits(array, shape):
-    """Tell whether samples have a shape; None is any length, and one of 1 at the end is no axis."""
-    given, wanted = list(array.shape[1:]), list(shape)
-    while given[len(wanted) :] == [1]:
-        given.pop()
-    while wanted[len(given) :] == [1]:
-        wanted.pop()
-    lengths = zip(given, wanted, strict=False)
-    return len(given) == len(wanted) and all(b is None or a == b for a, b in lengths)
+    """Tell whether samples have a shape; None is any length, and one number may stand alone."""
+    given = array.shape[1:]
+    if shape[-1:] == (1,) and len(given) == len(shape) - 1:
+        given = (*given, 1)
+    lengths = zip(given, shape, strict=False)
+    return len(given) == len(shape) and all(b is None or a == b for a, b in lengths)
