@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import csv
+import os
+import pty
 import subprocess
 import sys
 from pathlib import Path
@@ -123,6 +125,30 @@ def test_it_predicts_and_evaluates(folder: Path) -> None:
     told = run(folder, "--x", "first.npy", "--y", "y.npy", "--evaluate")
     loss = -np.log(wanted[np.arange(150), np.load(folder / "y.npy")]).mean()
     assert f'"loss": {loss:.4f}'[:-1] in told
+
+
+def test_the_bar_of_a_terminal(folder: Path) -> None:
+    """In a terminal the line of an epoch is drawn again and again, through the validation."""
+    program = [sys.executable, "train.py", "--x", "first.npy", "--y", "y.npy", "--epochs", "2"]
+    program += ["--validation-split", "0.3", "--batch-size", "2", "--output", "shown"]
+    ours, theirs = pty.openpty()
+    with subprocess.Popen(program, cwd=folder, stdout=theirs, stderr=theirs) as running:
+        os.close(theirs)
+        shown = b""
+        while True:
+            try:
+                part = os.read(ours, 4096)
+            except OSError:  # how a terminal ends on Linux
+                break
+            shown += part
+            if not part:
+                break
+    text = shown.decode()
+    assert running.returncode == 0, text
+    assert "validating" in text
+    last = [line.rpartition("\r\033[K")[2] for line in text.split("\r\n") if line]
+    assert [line[:9] for line in last] == ["Epoch 1/2", "Epoch 2/2"]
+    assert all("val_accuracy" in line for line in last)
 
 
 @pytest.mark.parametrize(

@@ -36,12 +36,12 @@ def fit(run, data, *, epochs, validation=None, steps_per_epoch=None, checkpoint_
             if checkpoint_every and run.step % checkpoint_every == 0:
                 run.save_checkpoint(run.output / "checkpoints" / "last.pt")
         logs = run.figures.compute()
-        run.figures.reset()
         if validation is not None:
             call(run, "on_test_begin")
             found = run.evaluate(validation)
             call(run, "on_test_end", found)
             logs |= {f"val_{name}": value for name, value in found.items()}
+        run.figures.reset()
         run.epoch, run.batch = run.epoch + 1, 0
         call(run, "on_epoch_end", run.epoch - 1, logs)
         run.save_checkpoint(run.output / "checkpoints" / "last.pt")
