@@ -63,7 +63,7 @@ def _trained(source: Source, layout: str, asked: Mapping[str, Any]) -> Twin:
     if "optimizer" in asked:  # the file has the state of another
         source = dataclasses.replace(source, optimizer=())
     try:
-        return _translated(source, layout, compiled)
+        return dataclasses.replace(_translated(source, layout, compiled), asked=asked)
     except UntrainedError as error:
         if asked:
             raise

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import sys
 import types
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -31,7 +31,8 @@ class Twin:
     in eval mode. `program`, `graph`, `keras` and `parameters` tell where every line and every
     number comes from. `layout` is "torch" or "keras", see `convert`. `train` is the text of
     train.py, None for a model without training, or for one whose training is not translated:
-    `untrained` says why. `optimizer` is the state of the optimizer in the file, for resuming.
+    `untrained` says why; `asked` is what `convert` was given instead of what the file says.
+    `optimizer` is the state of the optimizer in the file, for resuming.
     """
 
     source: str
@@ -43,6 +44,7 @@ class Twin:
     plan: Plan | None = field(default=None, repr=False)
     train: str | None = field(default=None, repr=False)
     untrained: UnsupportedError | None = None
+    asked: Mapping[str, Any] = field(default_factory=dict, repr=False)
     optimizer: tuple[Tensor, ...] = field(default=(), repr=False)
 
     @functools.cached_property
@@ -81,10 +83,7 @@ class Twin:
             )
         namespace = executed(self.source)
         make = namespace[_class_name(self.source)]
-        model = types.ModuleType("model")
-        own = {name: value for name, value in namespace.items() if not name.startswith("__")}
-        vars(model).update(own, load=lambda: self._loaded(make()))
-        return imported(self.train, model)
+        return imported(self.train, namespace, lambda: self._loaded(make()))
 
     def save(
         self, folder: str | Path, *, force: bool = True, progress: Progress | None = None
@@ -109,8 +108,13 @@ def executed(source: str, path: str = "model.py") -> dict[str, Any]:
     return module.__dict__
 
 
-def imported(train: str, model: types.ModuleType) -> types.ModuleType:
-    """Return train.py, executed beside a model.py that is a module already."""
+def imported(
+    train: str, namespace: Mapping[str, Any], load: Callable[[], nn.Module]
+) -> types.ModuleType:
+    """Return train.py, executed beside a model.py that was executed already."""
+    model = types.ModuleType("model")
+    own = {name: value for name, value in namespace.items() if not name.startswith("__")}
+    vars(model).update(own, load=load)
     module = types.ModuleType("torchtwin_train")
     module.__file__ = "train.py"
     others = {name: sys.modules.get(name) for name in (model.__name__, module.__name__)}

@@ -39,17 +39,31 @@ def make_inputs(graph: Graph, program: Class, seed: int) -> list[list[np.ndarray
     if any(graph.values[name].dtype == "string" for name in graph.inputs):
         raise Untestable("the model takes strings")
     rng = np.random.default_rng(seed)
+    return [_arrays(graph, s, k, rng) for k, s in enumerate(_lengths(graph, program))]
+
+
+def batches_like(
+    graph: Graph, program: Class, count: int, size: int, rng: Any
+) -> list[list[np.ndarray]]:
+    """Return `count` batches of inputs with the lengths of the first trial."""
+    first = _lengths(graph, program)[0]
+    batches = [_batch(graph.layers[name.rpartition("@")[0]]) for name in graph.inputs]
+    fixed = next((b for b in batches if b), size)
+    shapes = [(fixed, *shape[1:]) for shape in first]
+    return [_arrays(graph, shapes, 0, rng) for _ in range(count)]
+
+
+def _arrays(
+    graph: Graph, shapes: Sequence[tuple[int, ...]], trial: int, rng: Any
+) -> list[np.ndarray]:
     masked = list(mask_values(graph))
-    trials = []
-    for trial, lengths in enumerate(_lengths(graph, program)):
-        arrays = []
-        for name, shape in zip(graph.inputs, lengths, strict=True):
-            array = _array(graph, name, shape, rng)
-            if masked and array.ndim >= 2:
-                _mask(array, masked, trial, rng)
-            arrays.append(array)
-        trials.append(arrays)
-    return trials
+    arrays = []
+    for name, shape in zip(graph.inputs, shapes, strict=True):
+        array = _array(graph, name, shape, rng)
+        if masked and array.ndim >= 2:
+            _mask(array, masked, trial, rng)
+        arrays.append(array)
+    return arrays
 
 
 def _lengths(graph: Graph, program: Class) -> list[list[tuple[int, ...]]]:

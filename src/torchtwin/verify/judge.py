@@ -14,11 +14,13 @@ import importlib
 import json
 import re
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+
+from torchtwin.verify.judge_training import Training, walked
 
 FLOATS = ("float", "bfloat", "mixed_")
 MIXED = "the mixed dtype policies were set to float32 in Keras for this comparison"
@@ -44,9 +46,12 @@ class Judge:
         self.arrays: dict[str, Any] = {}
         self.layers: list[dict[str, Any]] = []
         self.watching = False
+        asked = request.get("training")
+        self.training = Training(self.keras, request, folder) if asked else None
 
     def answer(self) -> tuple[dict[str, Any], dict[str, Any]]:
         model, notes = self._loaded(), []
+        self.loaded = model
         if is_mixed(model.get_config()):
             model, notes = self._in("float32", model), [MIXED]
         answer: dict[str, Any] = {
@@ -56,13 +61,24 @@ class Judge:
             "dtypes": {},
         }
         answer["dtypes"]["float32"] = self._run(model, "float32")
+        self._train(model, "float32")
         try:
             self.keras.backend.set_floatx("float64")
-            answer["dtypes"]["float64"] = self._run(self._in("float64", model), "float64")
+            precise = self._in("float64", model)
+            answer["dtypes"]["float64"] = self._run(precise, "float64")
         except Exception as error:
             answer["notes"].append(f"Keras cannot run it in float64: {told(error)}")
+        else:
+            self._train(model, "float64")
         answer["layers"] = self.layers
+        answer["training"] = self.training.told if self.training else None
         return answer, self.arrays
+
+    def _train(self, model: Any, precision: str) -> None:
+        if self.training is not None:
+            self.training.run(lambda: self._in(precision, model), self.loaded, precision)
+            self.arrays |= {f"training/{k}": a for k, a in self.training.arrays.items()}
+            self.training.arrays.clear()
 
     def _loaded(self) -> Any:
         rebuilt = self.request.get("config")
@@ -74,10 +90,18 @@ class Judge:
             # Not through model_from_json's own reader of files: the text may start with a BOM.
             model = self.keras.models.model_from_json(path.read_text(encoding="utf-8-sig"))
         else:
-            model = self.keras.models.load_model(path, compile=False)
+            model = self._opened(path)
         if weights:
             model.load_weights(self.folder / weights)
         return model
+
+    def _opened(self, path: Path) -> Any:
+        if self.training is not None and self.training.entries is None:
+            try:
+                return self.keras.models.load_model(path)
+            except Exception as error:
+                self.training.told["problem"] = f"Keras does not compile it: {told(error)}"
+        return self.keras.models.load_model(path, compile=False)
 
     def _rebuilt(self, entry: dict[str, Any]) -> Any:
         """Return the model of a config in Keras 3's vocabulary, filled with torchtwin's arrays."""
@@ -222,15 +246,6 @@ def described(tensor: Any) -> dict[str, Any]:
 def dtype_name(tensor: Any) -> str:
     dtype = tensor.dtype
     return str(getattr(dtype, "name", dtype))
-
-
-def walked(model: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
-    """Yield every layer with its path, those of nested models first."""
-    for layer in model.layers:
-        path = f"{prefix}{layer.name}"
-        if hasattr(layer, "layers") and hasattr(layer, "inputs"):
-            yield from walked(layer, f"{path}/")
-        yield path, layer
 
 
 def finalize(layer: Any) -> None:

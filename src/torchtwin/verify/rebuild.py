@@ -37,12 +37,23 @@ def rebuilt(twin: Twin) -> dict[str, Any] | None:
         return None
     arrays: dict[str, list[np.ndarray]] = {}
     for sub in _submodules(twin.program):
-        names = dict.fromkeys(n.variable for n in sub.weights.values() if not n.constant)
-        # Keras lists what is trained first.
-        ordered = sorted(names, key=lambda name: name in sub.untrained)
+        ordered = _ordered(sub)
         found = [stored[sub.layer, n].read() for n in ordered if (sub.layer, n) in stored]
         arrays.setdefault(sub.layer, found)
     return {"config": with_modules(twin.keras.config), "arrays": arrays}
+
+
+def _ordered(sub: Submodule) -> list[str]:
+    """Return a layer's variables in the order of `Layer.weights`: what is trained comes first."""
+    names = dict.fromkeys(n.variable for n in sub.weights.values() if not n.constant)
+    return sorted(names, key=lambda name: name in sub.untrained)
+
+
+def variables_in_order(program: Class) -> dict[tuple[str, str], int]:
+    """Return the place of each (layer, variable) in the layer's `weights`."""
+    return {
+        (sub.layer, name): k for sub in _submodules(program) for k, name in enumerate(_ordered(sub))
+    }
 
 
 def with_modules(config: Any) -> Any:

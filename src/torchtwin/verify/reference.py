@@ -18,6 +18,7 @@ import numpy as np
 import torchtwin
 from torchtwin.source import Source, Tree
 from torchtwin.verify import JUDGES, installed_judges
+from torchtwin.verify.training import Judged, Lesson
 
 TIMEOUT = 1800
 """Seconds after which a judge is given up."""
@@ -50,6 +51,7 @@ class Reference:
     dtypes: Mapping[str, Sequence[Sequence[str]]]
     layers: Mapping[str, Sequence[LayerOutput]] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    training: Judged | None = None
 
 
 @dataclass(frozen=True)
@@ -93,10 +95,12 @@ def run_judge(
     *,
     layers: bool = False,
     rebuilt: Mapping[str, Any] | None = None,
+    lesson: Lesson | None = None,
 ) -> Reference | Refusal:
     """Run the model under one judge. `layers` asks for what every layer returns.
 
-    `rebuilt` replaces the model's file: a config, and arrays by layer path.
+    `rebuilt` replaces the model's file: a config, and arrays by layer path. `lesson` asks the
+    judge to train the model too.
     """
     if rebuilt is None and (reason := untrusted(judge, original.source)):
         return Refusal(judge, reason)
@@ -109,6 +113,9 @@ def run_judge(
             request |= _written(rebuilt, folder)
         named = {f"{t}/{k}": x for t, trial in enumerate(inputs) for k, x in enumerate(trial)}
         np.savez(folder / "inputs.npz", **named)  # type: ignore[arg-type]
+        if lesson is not None and not lesson.problem:
+            request["training"] = lesson.request(judge, rebuilt=rebuilt is not None)
+            np.savez(folder / "training.npz", **lesson.arrays())  # type: ignore[arg-type]
         (folder / "request.json").write_text(json.dumps(request), encoding="utf-8")
         if failure := _process(judge, folder):
             return Refusal(judge, failure)
@@ -217,8 +224,18 @@ def _reference(
         for entry in answer["layers"]:
             kept = layers.setdefault(entry.pop("precision"), [])
             kept.append(LayerOutput(value=arrays[entry.pop("key")], **entry))
+        training = _trained(answer.get("training"), arrays)
     name = NAMES[judge].format(answer["version"])
-    return Reference(name, inputs, outputs, answer["dtypes"], layers, tuple(answer["notes"]))
+    notes = tuple(answer["notes"])
+    return Reference(name, inputs, outputs, answer["dtypes"], layers, notes, training)
+
+
+def _trained(told: Mapping[str, Any] | None, arrays: Any) -> Judged | None:
+    """Return what the judge made of the model by training it, if it was asked to."""
+    if told is None:
+        return None
+    found = {k.removeprefix("training/"): arrays[k] for k in arrays if k.startswith("training/")}
+    return Judged(**told, arrays=found)
 
 
 def _misread(inputs: Sequence[Mapping[str, Any]], shapes: Sequence[tuple[int | None, ...]]) -> str:

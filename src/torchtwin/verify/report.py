@@ -50,12 +50,47 @@ class FirstDifference:
 
 
 @dataclass(frozen=True)
+class TrainingReport:
+    """What training made of the two sides: figures by precision, and what differs.
+
+    `losses` are shares of the loss, the largest of all steps; `gradients` those of the first step,
+    as shares of the largest number in each; `weights` those behind the last step, as outputs are
+    measured. `problem` is empty, or says what differs, `where` names the parameter at which it
+    begins. `reason` says why nothing could be told. `differences` are the sentences in which
+    train.py says what differs from Keras.
+    """
+
+    steps: int = 0
+    losses: Mapping[str, float] = field(default_factory=dict)
+    gradients: Mapping[str, float] = field(default_factory=dict)
+    weights: Mapping[str, float] = field(default_factory=dict)
+    problem: str = ""
+    where: str = ""
+    reason: str = ""
+    notes: tuple[str, ...] = ()
+    differences: tuple[str, ...] = ()
+
+    def lines(self) -> Iterator[str]:
+        if self.reason:
+            yield f"  training not verified: {self.reason}"
+        elif self.problem:
+            yield f"  training {self.problem}"
+        else:
+            (precision, weights), *_ = self.weights.items()
+            figures = f"loss {self.losses[precision]:.1e} · weights {weights:.1e}"
+            yield f"  training {counted(self.steps, 'step')}: {figures} ({precision})"
+        yield from (f"  note    {note}" for note in self.notes)
+        yield from (f"  known   {sentence}" for sentence in self.differences)
+
+
+@dataclass(frozen=True)
 class Report:
     """The verdict on a twin, and what it rests on.
 
     `judge` is the Keras that computed the reference, None when none could. `problems` are
     differences that belong to no output: another number of outputs, a program that does not
     run. `weights` counts what was compared, `changed` names what is not as the file says.
+    `training` is None where the twin has no train.py.
     """
 
     judge: str | None
@@ -65,12 +100,15 @@ class Report:
     changed: tuple[str, ...] = ()
     first: FirstDifference | None = None
     notes: tuple[str, ...] = ()
+    training: TrainingReport | None = None
     refusals: tuple[str, ...] = ()
     hint: str = field(default="", compare=False)
 
     @property
     def verdict(self) -> str:
         if self.problems or self.changed or any(o.problem for o in self.outputs):
+            return DIFFERS
+        if self.training is not None and self.training.problem:
             return DIFFERS
         return AGREES if self.judge else UNVERIFIED
 
@@ -109,6 +147,8 @@ class Report:
         else:
             yield f"differs from {self.judge or 'the Keras file'}"
             yield from self._differences()
+        if self.training is not None:
+            yield from self.training.lines()
         yield from (f"  note    {note}" for note in self._notes())
         if not self.judge:
             yield from (f"  judge   {text}" for text in self.refusals)

@@ -21,13 +21,15 @@ from torchtwin.twin import Twin, executed
 class Subject:
     """A twin that can be run: the text of its program, its module and its weights' names.
 
-    `problem` says why there is no module: the program does not load.
+    `problem` says why there is no module: the program does not load. `train` is the text of
+    train.py, where there is one.
     """
 
     source: str
     module: nn.Module | None
     path: Path | None = None
     problem: str = ""
+    train: str | None = None
 
     def precise(self) -> nn.Module:
         """Return a copy of the module in float64."""
@@ -54,7 +56,7 @@ class Subject:
 def subject_of(twin: Twin | str | Path) -> Subject:
     """Return the subject in a folder, or of a Twin, whose live module is left as it is."""
     if isinstance(twin, Twin):
-        return Subject(twin.source, copy.deepcopy(twin.module).eval())
+        return Subject(twin.source, copy.deepcopy(twin.module).eval(), train=twin.train)
     folder = Path(twin)
     program = folder / "model.py"
     for file in (program, folder / "model.safetensors"):
@@ -65,12 +67,14 @@ def subject_of(twin: Twin | str | Path) -> Subject:
                 hint="write it with: torchtwin convert MODEL -o DIR",
             )
     source = program.read_text(encoding="utf-8")
+    training = folder / "train.py"
+    train = training.read_text(encoding="utf-8") if training.is_file() else None
     try:
         module = executed(source, str(program))["load"](folder / "model.safetensors").eval()
     except Exception as error:  # whatever the user's file does
         text = " ".join(str(error).split())[:300]
         return Subject(source, None, folder, f"model.py does not load: {text}")
-    return Subject(source, module, folder)
+    return Subject(source, module, folder, train=train)
 
 
 def physical(array: np.ndarray, argument: Argument, precision: str) -> torch.Tensor:

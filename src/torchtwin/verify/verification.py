@@ -14,6 +14,7 @@ from torchtwin.convert import LAYOUTS, convert
 from torchtwin.readers import live, read
 from torchtwin.twin import Twin
 from torchtwin.verify.compare import compare_outputs
+from torchtwin.verify.compare_training import compare_training
 from torchtwin.verify.inputs import Untestable, make_inputs
 from torchtwin.verify.layers import first_difference
 from torchtwin.verify.rebuild import NOTE, rebuilt
@@ -25,8 +26,9 @@ from torchtwin.verify.reference import (
     judges_for,
     run_judge,
 )
-from torchtwin.verify.report import Report
+from torchtwin.verify.report import Report, TrainingReport
 from torchtwin.verify.subject import Subject, subject_of
+from torchtwin.verify.training import Lesson
 from torchtwin.verify.weights import compare_weights
 
 BUILDERS = ("tensorflow", "jax")
@@ -96,12 +98,13 @@ class Session:
         self.refusals: list[Refusal] = []
         self.judge = ""
         self.rebuilt: dict[str, Any] | None = None
+        self.lesson: Lesson | None = None
 
     def reference(self, wanted: str | None = None) -> Reference | None:
         """Return what the first judge that can run the model computed."""
         inputs = make_inputs(self.expected.graph, self.expected.program, self.seed)
         for judge in judges_for(self.original.source, wanted):
-            result = run_judge(judge, self.original, inputs)
+            result = run_judge(judge, self.original, inputs, lesson=self.lesson)
             if isinstance(result, Reference):
                 self.judge = judge
                 return result
@@ -118,7 +121,7 @@ class Session:
             return None
         if holds_code(self.original.source) or (model := rebuilt(self.expected)) is None:
             return None
-        result = run_judge(judge, self.original, inputs, rebuilt=model)
+        result = run_judge(judge, self.original, inputs, rebuilt=model, lesson=self.lesson)
         if isinstance(result, Refusal):
             self.refusals.append(Refusal(judge, f"rebuilding it from its config: {result.reason}"))
             return None
@@ -137,6 +140,8 @@ class Session:
     def report(self, subject: Subject, wanted: str | None = None) -> Report:
         count, changed = compare_weights(subject, self.expected.parameters)
         try:
+            if subject.train is not None and subject.module is not None:
+                self.lesson = Lesson(self.expected, self.seed)
             reference = self.reference(wanted)
         except Untestable as error:
             self.refusals.append(Refusal("no judge", error.problem))
@@ -152,7 +157,7 @@ class Session:
         outputs, problems = compare_outputs(subject, self.expected.program, reference)
         report = Report(
             reference.judge, tuple(outputs), tuple(problems), count, tuple(changed),
-            notes=reference.notes,
+            notes=reference.notes, training=self._trained(subject, reference),
         )  # fmt: skip
         failed = bool(problems) or any(o.problem for o in outputs)
         if not (failed or faint(reference)):
@@ -166,6 +171,15 @@ class Session:
         if first is not None:
             return replace(report, first=first, problems=(f"{FAINT}, and a layer differs",))
         return replace(report, notes=(*report.notes, f"{FAINT}: layers were compared one by one"))
+
+    def _trained(self, subject: Subject, reference: Reference) -> TrainingReport | None:
+        if self.lesson is None:
+            return None
+        if self.lesson.problem:
+            return TrainingReport(reason=self.lesson.problem)
+        if reference.training is None:
+            return None
+        return compare_training(subject, self.lesson, reference.training, reference.judge)
 
     def _unverified(self, count: int, changed: Sequence[str]) -> Report:
         reasons = tuple(map(str, self.refusals))

@@ -128,6 +128,11 @@ def loss_of(
     )
 
 
+def function_of(entry: Any) -> str:
+    """Return the function of keras.losses that an entry names."""
+    return _read(entry)[0]
+
+
 def _read(entry: Any) -> tuple[str, dict[str, Any]]:
     """Return the function of keras.losses that an entry names, and its arguments."""
     if isinstance(entry, str):

@@ -27,8 +27,7 @@ AVERAGES_LATER = "Keras 2 overwrites the weights with their averages one step ea
 
 def upgraded_optimizer(entry: Any, version: str) -> Any:
     """Return an optimizer's entry as Keras 3 would have written it."""
-    found = re.match(r"(\d+)(?:\.(\d+))?", version)
-    release = (int(found[1]), int(found[2] or 0)) if found else (3, 0)
+    release = _release(version)
     entry = plain(entry)
     if release >= (3, 0) or entry is None:
         return entry
@@ -40,9 +39,7 @@ def upgraded_optimizer(entry: Any, version: str) -> Any:
     config = dict(entry["config"])
     if name.lower() == "lossscaleoptimizer":
         return _scaled(config, version)
-    new = ">" in _class(entry) or "Experimental" in _class(entry)
-    new = new or config.get("is_legacy_optimizer") is False
-    new = new or (not config and release >= (2, 11))
+    new = not is_old_optimizer(entry, version)
     rate = config.pop("lr", None)
     if rate is not None:
         config.setdefault("learning_rate", rate)
@@ -55,6 +52,24 @@ def upgraded_optimizer(entry: Any, version: str) -> Any:
     if registered and not registered.startswith("Custom>"):
         kept["registered_name"] = registered
     return {**kept, "class_name": name, "config": config}
+
+
+def is_old_optimizer(entry: Any, version: str) -> bool:
+    """Tell whether an optimizer is one of those before TensorFlow 2.11."""
+    release, entry = _release(version), plain(entry)
+    if release >= (3, 0) or entry is None:
+        return False
+    if isinstance(entry, str):
+        return release < (2, 11)
+    config = entry.get("config") or {}
+    new = ">" in _class(entry) or "Experimental" in _class(entry)
+    new = new or config.get("is_legacy_optimizer") is False
+    return not (new or (not config and release >= (2, 11)))
+
+
+def _release(version: str) -> tuple[int, int]:
+    found = re.match(r"(\d+)(?:\.(\d+))?", version)
+    return (int(found[1]), int(found[2] or 0)) if found else (3, 0)
 
 
 def _class(entry: Mapping[str, Any]) -> str:
