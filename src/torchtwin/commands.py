@@ -45,7 +45,7 @@ def convert(options: argparse.Namespace) -> int:
         _show_twin(screen, twin)
         _show_files(screen, written)
         judged = _judged(options, twin, screen)
-        _show_verdict(screen, judged)
+        _show_verdict(screen, judged, known=False)
     return int(not isinstance(judged, str) and judged.verdict == "differs")
 
 
@@ -151,7 +151,11 @@ def _show_files(screen: Screen, written: Written) -> None:
         screen.fact("no train.py", str(written.twin.untrained))
 
 
-def _show_verdict(screen: Screen, judged: Report | str) -> None:
+KNOWN = "  known"
+"""What lines of a report begin with that repeat the docstring of train.py."""
+
+
+def _show_verdict(screen: Screen, judged: Report | str, *, known: bool = True) -> None:
     if isinstance(judged, str):
         screen.fact("verified", (judged, "yellow"))
         return
@@ -159,7 +163,8 @@ def _show_verdict(screen: Screen, judged: Report | str) -> None:
     styles = {"agrees": "green", "differs": "bold red"}
     screen.fact("verified", (first, styles.get(judged.verdict, "yellow")))
     for line in others:
-        screen.fact("", line.strip())
+        if known or not line.startswith(KNOWN):
+            screen.fact("", line.strip())
 
 
 def verify(options: argparse.Namespace) -> int:
@@ -168,7 +173,10 @@ def verify(options: argparse.Namespace) -> int:
 
     screen = Screen()
     with screen.busy("Verifying against Keras"):
-        report = verified(options.model, Path(options.folder), weights=options.weights)
+        report = verified(
+            options.model, Path(options.folder), weights=options.weights,
+            optimizer=options.optimizer, loss=options.loss, metrics=options.metrics,
+        )  # fmt: skip
     if options.json:
         print(json.dumps(report.to_dict(), indent=2))
     else:

@@ -25,6 +25,13 @@ EXTRA = ("/activity",)
 """What names of nodes that passes insert end in; the layer in front gives the output its name."""
 
 
+ROWS = (
+    "Keras 3 on TensorFlow squares the gradients of an Embedding's rows before it adds up those of "
+    "the same row: one that a batch looks up n times goes up to sqrt(n) times as far, or less far "
+    "where they cancel; here, as on JAX or PyTorch, they are added up before."
+)
+
+
 @dataclass(frozen=True)
 class Target:
     """One output that is trained or measured, and what for.
@@ -106,7 +113,8 @@ def plan_of(compiled: Mapping[str, Any], graph: Graph, program: Class) -> Plan:
         scheduled=any(single.scheduled for single in optimizer.singles),
         averages=optimizer.averages,
     )  # fmt: skip
-    differences = (*_differences(targets, optimizer), *of_precision(precision))
+    told = [*_differences(targets, optimizer), *of_precision(precision)]
+    differences = (*told, *[ROWS] * (optimizer.squares and _looks_up(graph)))
     return Plan(
         tuple(outputs), tuple(targets), optimizer, tuple(callbacks), differences, precision or ""
     )
@@ -123,6 +131,15 @@ def _scaled(optimizer: Any, precision: str | None) -> Any:
     if precision != "float16" or entry["class_name"].lower() == "lossscaleoptimizer":
         return optimizer
     return {"class_name": "LossScaleOptimizer", "config": {"inner_optimizer": entry}}
+
+
+def _looks_up(graph: Graph) -> bool:
+    """Tell whether Keras 3 trains an Embedding in this model; Keras 2 adds up before."""
+    return graph.version[:1] not in ("1", "2") and any(
+        _looks_up(layer.graph) if layer.graph is not None
+        else layer.class_name == "Embedding" and layer.trainable
+        for layer in graph.layers.values()
+    )  # fmt: skip
 
 
 def outputs_of(graph: Graph, program: Class, count: int) -> list[Output]:

@@ -37,6 +37,9 @@ def verify(
     weights: str | Path | None = None,
     judge: str | None = None,
     seed: int = 0,
+    optimizer: Any = None,
+    loss: Any = None,
+    metrics: Any = None,
 ) -> Report:
     """Compare a twin with the Keras model that it comes from; return what was found.
 
@@ -44,6 +47,10 @@ def verify(
     model.safetensors: what is on disk is executed as it is. The Keras model runs in another
     process, on JAX or TensorFlow, in float32 and float64; `judge` ("tensorflow", "jax" or
     "tf_keras") chooses one. `weights` is the weights file of an architecture kept apart.
+
+    Where the twin has a train.py, both sides train for some steps on the same batches, with
+    dropout and noise off. `optimizer`, `loss` and `metrics` are what `convert` was given, if the
+    twin is a folder.
 
     A difference is not raised: see `Report.ok` and `Report.check`. Raises what `convert` raises
     when the model cannot be read, and UnreadableModel when the folder holds no twin.
@@ -53,4 +60,6 @@ def verify(
 
     if judge is not None and judge not in JUDGES:
         raise ValueError(f"judge must be one of {tuple(JUDGES)}, not {judge!r}")
-    return verified(model, twin, weights=weights, judge=judge, seed=seed)
+    given = {"optimizer": optimizer, "loss": loss, "metrics": metrics}
+    asked = {key: value for key, value in given.items() if value is not None}
+    return verified(model, twin, weights=weights, judge=judge, seed=seed, asked=asked)

@@ -96,11 +96,11 @@ class Judge:
         return model
 
     def _opened(self, path: Path) -> Any:
-        if self.training is not None and self.training.entries is None:
+        if self.training is not None and self.training.own:
             try:
                 return self.keras.models.load_model(path)
-            except Exception as error:
-                self.training.told["problem"] = f"Keras does not compile it: {told(error)}"
+            except Exception:  # it may fail on what compile was given alone
+                self.training.own = False
         return self.keras.models.load_model(path, compile=False)
 
     def _rebuilt(self, entry: dict[str, Any]) -> Any:

@@ -31,7 +31,8 @@ class Training:
         self.legacy, self.backend = request["judge"] == "tf_keras", request["judge"]
         self.steps: int = request["training"]["steps"]
         self.seconds: float = request["training"]["seconds"]
-        self.entries: dict[str, Any] | None = request["training"]["compile"]
+        self.entries: dict[str, Any] = request["training"]["compile"]
+        self.own: bool = request["training"]["own"]
         self.old: bool = request["training"]["old"]
         self.arrays: dict[str, Any] = {}
         if self.backend != "jax":
@@ -54,11 +55,11 @@ class Training:
 
     def _compile(self, copy: Any, model: Any) -> None:
         """Compile a copy as its file says, or as torchtwin read it."""
-        if self.entries is None:
-            config = exact(model.get_compile_config() or {})
+        if self.own and getattr(model, "optimizer", None) is not None:
+            config = exact(model.get_compile_config())
             given = self.keras.saving.deserialize_keras_object(config)
         elif self.legacy:
-            given = {k: self._objects(v, k) for k, v in self.entries.items()}
+            given = {k: self._objects(v, k) for k, v in exact(self.entries).items()}
         else:
             config = self._with_modules(exact(self.entries))
             given = self.keras.saving.deserialize_keras_object(config)
@@ -76,12 +77,17 @@ class Training:
             if kind == "optimizer" and self.old:
                 name = str(value["class_name"]).lower()
                 classes = {k.lower(): v for k, v in vars(home.legacy).items()}
-                return classes[name].from_config(dict(exact(value["config"])))
+                return classes[name].from_config(dict(value["config"]))
+            if value["class_name"] == "MeanMetricWrapper":
+                config = {k: v for k, v in value["config"].items() if k != "dtype"}
+                return home.MeanMetricWrapper(**{**config, "fn": home.get(config["fn"])})
             return home.get(dict(value)) if home else value
         if isinstance(value, Mapping):
             return {k: self._objects(v, kind) for k, v in value.items()}
         if isinstance(value, list | tuple):
             return [self._objects(v, kind) for v in value]
+        if kind == "optimizer" and self.old and isinstance(value, str):
+            return self._objects({"class_name": value, "config": {}}, kind)
         return home.get(value) if home and kind == "optimizer" else value
 
     def _with_modules(self, entry: Any) -> Any:
@@ -160,17 +166,26 @@ class Training:
         if self.backend == "jax":
             self._record_jax(optimizer, keep)
             return
-        tf, apply = importlib.import_module("tensorflow"), optimizer.apply_gradients
+        self._record_tensorflow(model, keep)
+
+    def _record_tensorflow(self, model: Any, keep: Callable[..., None]) -> None:
+        """Keep the gradients, and hand on those of tables as whole arrays.
+
+        Keras 3 on TensorFlow squares the gradients of an embedding's rows before it adds up those
+        of the same row (keras/src/backend/tensorflow/sparse.py); on JAX they are added up before.
+        """
+        tf: Any = importlib.import_module("tensorflow")
+        apply = model.optimizer.apply_gradients
 
         def recording(pairs: Any, *args: Any, **kwargs: Any) -> Any:
             pairs = list(pairs)
-            optimizer.apply_gradients = apply
-            by_variable = {id(v): g for g, v in pairs}
+            whole = [(None if g is None else tf.convert_to_tensor(g), v) for g, v in pairs]
+            by_variable = {id(v): g for g, v in whole}
             found = [by_variable.get(id(v)) for v in model.trainable_variables]
-            keep(*(None if g is None else tf.convert_to_tensor(g).numpy() for g in found))
-            return apply(pairs, *args, **kwargs)
+            keep(*(None if g is None else g.numpy() for g in found))
+            return apply(pairs if self.legacy else whole, *args, **kwargs)
 
-        optimizer.apply_gradients = recording
+        model.optimizer.apply_gradients = recording
 
     def _record_jax(self, optimizer: Any, keep: Callable[..., None]) -> None:
         jax, apply = importlib.import_module("jax"), optimizer.stateless_apply

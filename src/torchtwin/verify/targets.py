@@ -62,7 +62,7 @@ def _target(output: np.ndarray, index: int, kind: str, plan: Plan, rng: Any) -> 
             "int32"
         )
     if kind in ("categorical_crossentropy", "categorical_focal_crossentropy", "categorical_hinge"):
-        return np.eye(classes, dtype="float32")[_classes(output, rng)]
+        return np.asarray(np.eye(classes, dtype="float32")[_classes(output, rng)])
     if kind.startswith("binary") or kind in ("dice", "tversky"):
         return _twofold(output, rng)
     if "hinge" in kind:

@@ -51,15 +51,20 @@ class Judged:
 class Lesson:
     """What both sides are trained on, and what the judge is asked; `problem` tells why nothing."""
 
-    def __init__(self, twin: Twin, seed: int) -> None:
+    def __init__(self, twin: Twin, train: str, seed: int) -> None:
         self.twin = twin
         self.compiled = requested(twin.keras.compile, twin.keras.version, twin.asked) or {}
         self.batches: list[Batch] = []
-        self.problem = self._prepared(seed)
+        self.problem = self._prepared(train, seed)
 
-    def _prepared(self, seed: int) -> str:
-        if self.twin.plan is None:
+    def _prepared(self, train: str, seed: int) -> str:
+        if self.twin.plan is None or self.twin.train is None:
             return str((self.twin.untrained and self.twin.untrained.problem) or UNKNOWN)
+        mine, wanted = (
+            text.partition("\n")[0].rpartition(": ")[2] for text in (train, self.twin.train)
+        )
+        if mine != wanted:
+            return OTHER.format(mine.rstrip("."), wanted.rstrip("."))
         count = sum(int(np.prod(p.shape)) for p in self.twin.parameters)
         if count > LARGEST:
             return f"the model has {count:,} weights, and a step would take long"
@@ -71,7 +76,7 @@ class Lesson:
         return ""
 
     def request(self, judge: str, *, rebuilt: bool) -> dict[str, Any]:
-        """Return how the judge shall compile: `compile` is None where the file tells it itself."""
+        """Return how the judge shall compile: as the file tells it, if it is its `own`."""
         source, entries = self.twin.keras, dict(self.compiled)
         own = source.compile or {}
         old = "optimizer" not in self.twin.asked
@@ -86,7 +91,7 @@ class Lesson:
             reason = "no Keras that is here clips as the Keras that wrote the file"
         return {
             "steps": len(self.batches), "seconds": SECONDS, "old": old, "problem": reason,
-            "compile": None if plain and judge != "tf_keras" else entries,
+            "own": plain and judge != "tf_keras", "compile": entries,
         }  # fmt: skip
 
     def arrays(self) -> dict[str, np.ndarray]:
@@ -100,6 +105,7 @@ class Lesson:
 
 
 UNKNOWN = "the file does not say how it is compiled (--optimizer and --loss tell it)"
+OTHER = "train.py is for {}, the file for {} (--optimizer and --loss tell what was asked for)"
 
 
 def _config(entry: Any) -> Mapping[str, Any]:
@@ -130,6 +136,8 @@ class Pupil:
         # What train.py takes from model.py must be of the classes that the module is made of.
         namespace = type(subject.module).forward.__globals__
         self.program = imported(subject.train, namespace, lambda: self._module("float32"))
+        # Rounding to 8 or 11 bits is not compared: the judge's mixed policies are off, too.
+        vars(self.program)["Autocast"] = lambda module, *_: module
 
     def _module(self, precision: str) -> nn.Module:
         assert self.subject.module is not None

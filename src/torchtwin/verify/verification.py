@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -41,11 +41,12 @@ INSTALL = 'pip install "torchtwin[verify]"'
 
 
 def verified(
-    model: Any, twin: Twin | str | Path, *, weights: str | Path | None, judge: str | None, seed: int
-) -> Report:
+    model: Any, twin: Twin | str | Path, *, weights: str | Path | None, judge: str | None,
+    seed: int, asked: Mapping[str, Any],
+) -> Report:  # fmt: skip
     """Return the report on a twin; see `torchtwin.verify`."""
     subject = subject_of(twin)
-    expected = expectation(model, twin, subject, weights)
+    expected = expectation(model, twin, subject, weights, asked)
     with tempfile.TemporaryDirectory(prefix="torchtwin-live-") as folder:
         original = original_of(model, weights, expected, Path(folder))
         session = Session(original, expected, seed)
@@ -53,14 +54,28 @@ def verified(
 
 
 def expectation(
-    model: Any, twin: Twin | str | Path, subject: Subject, weights: str | Path | None
+    model: Any,
+    twin: Twin | str | Path,
+    subject: Subject,
+    weights: str | Path | None,
+    asked: Mapping[str, Any],
 ) -> Twin:
     """Return what `convert` makes of the model now, in the layout of the twin under test."""
     if isinstance(twin, Twin):
         same = not live.accepts(model) and twin.keras.origin == Path(model) and weights is None
-        return twin if same else convert(model, layout=twin.layout, weights=weights)
-    twins = [convert(model, layout=layout, weights=weights) for layout in LAYOUTS]
-    return next((t for t in twins if _signature(t.source) == _signature(subject.source)), twins[0])
+        asked = asked or twin.asked
+        if same and asked == twin.asked:
+            return twin
+        return convert(model, layout=twin.layout, weights=weights, **asked)
+    first, *others = LAYOUTS
+    expected = convert(model, layout=first, weights=weights, **asked)
+    for layout in others:
+        if _signature(expected.source) == _signature(subject.source):
+            return expected
+        other = convert(model, layout=layout, weights=weights, **asked)
+        if _signature(other.source) == _signature(subject.source):
+            return other
+    return expected
 
 
 def _signature(source: str) -> str:
@@ -141,7 +156,7 @@ class Session:
         count, changed = compare_weights(subject, self.expected.parameters)
         try:
             if subject.train is not None and subject.module is not None:
-                self.lesson = Lesson(self.expected, self.seed)
+                self.lesson = Lesson(self.expected, subject.train, self.seed)
             reference = self.reference(wanted)
         except Untestable as error:
             self.refusals.append(Refusal("no judge", error.problem))
@@ -173,7 +188,7 @@ class Session:
         return replace(report, notes=(*report.notes, f"{FAINT}: layers were compared one by one"))
 
     def _trained(self, subject: Subject, reference: Reference) -> TrainingReport | None:
-        if self.lesson is None:
+        if self.lesson is None or subject.train is None or subject.module is None:
             return None
         if self.lesson.problem:
             return TrainingReport(reason=self.lesson.problem)

@@ -89,6 +89,11 @@ class OptimizerPlan:
         return tuple(dict.fromkeys(d for single in self.singles for d in single.differences))
 
     @property
+    def squares(self) -> bool:
+        """Tell whether steps depend on the squares of gradients."""
+        return any(single.name not in ("SGD", "Lion") for single in self.singles)
+
+    @property
     def averages(self) -> bool:
         """Tell whether `use_averages` ends the training, as in Keras."""
         return any(single.averages for single in self.singles)
