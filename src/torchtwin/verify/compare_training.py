@@ -10,8 +10,8 @@ import numpy as np
 from torchtwin.training.losses import UNREDUCED
 from torchtwin.training.losses.crossentropy import FOREIGN, TWICE, UNNORMALISED
 from torchtwin.twin import Twin
-from torchtwin.verify.numbers import Gap, gap
-from torchtwin.verify.rebuild import variables_in_order
+from torchtwin.verify.matching import matched
+from torchtwin.verify.numbers import Gap, gap, relative, scaled
 from torchtwin.verify.report import TrainingReport
 from torchtwin.verify.subject import Subject
 from torchtwin.verify.training import Curve, Judged, Lesson, Pupil
@@ -171,7 +171,7 @@ class Comparison:
 
     def _loss_errors(self, precision: str) -> list[float]:
         pairs = zip(self.curves[precision].losses, self.judged.losses[precision], strict=True)
-        return [_relative(mine, wanted) for mine, wanted in pairs]
+        return [relative(mine, wanted) for mine, wanted in pairs]
 
     def _losses(self, precision: str) -> Iterator[str]:
         limit = LOSSES[precision]
@@ -180,7 +180,7 @@ class Comparison:
         if step is None:
             return
         nudged = self._nudged(precision).losses[step]
-        if errors[step] <= ROUNDING * _relative(nudged, self.curves[precision].losses[step]):
+        if errors[step] <= ROUNDING * relative(nudged, self.curves[precision].losses[step]):
             self.chaos = CHAOS.format(step + 1, NUDGE[precision], errors[step])
             return
         mine, wanted = self.curves[precision].losses[step], self.judged.losses[precision][step]
@@ -202,7 +202,7 @@ class Comparison:
             elif name not in mine:
                 gaps[name] = Gap(problem="only Keras trains it")
             else:
-                gaps[name] = _scaled(mine[name], keras_own, 1e-6 * largest)
+                gaps[name] = scaled(mine[name], keras_own, 1e-6 * largest)
         return Found(gaps)
 
     def _weights(self, precision: str) -> Found:
@@ -244,7 +244,7 @@ class Comparison:
             if found.gaps[name].problem or mine is None or other is None:
                 kept.append(name)
                 continue
-            own = _scaled(other, mine, 0.0).error if kind == "gradients" else gap(other, mine).error
+            own = scaled(other, mine, 0.0).error if kind == "gradients" else gap(other, mine).error
             if found.gaps[name].error <= ROUNDING * own:
                 self.rounded.append(name)
             else:
@@ -277,43 +277,3 @@ class Comparison:
         """Return a Keras variable, or its gradient, as the twin's parameter is shaped."""
         array = self.judged.arrays.get(f"{precision}/{kind}/{key}")
         return None if array is None else np.asarray(parameter.notation.apply(array))
-
-
-def matched(twin: Twin, judged: Judged) -> Iterator[tuple[str, Parameter, str]]:
-    """Yield the parameters that Keras variables fill, with the key of each, in Keras's order.
-
-    Which of a layer's weights a variable is, its place tells and its value before training proves.
-    """
-    places = variables_in_order(twin.program)
-    found: list[tuple[tuple[int, int], str, Parameter, str]] = []
-    layers = {path: k for k, path in enumerate(judged.order)}
-    for parameter in twin.parameters:
-        if parameter.array is None or parameter.notation.constant:
-            continue
-        layer, place = parameter.layer, places.get((parameter.layer, parameter.notation.variable))
-        value = parameter.array.read()
-        numbers = sorted(range(judged.order.get(layer, 0)), key=lambda k: k != place)
-        for k in numbers:
-            before = judged.arrays[f"float32/before/{layer}/{k}"]
-            if before.shape == value.shape and np.array_equal(before, value, equal_nan=True):
-                found.append(((layers[layer], k), parameter.name, parameter, f"{layer}/{k}"))
-                break
-    for _, name, parameter, key in sorted(found, key=lambda row: row[0]):
-        yield name, parameter, key
-
-
-def _relative(mine: float, wanted: float) -> float:
-    if np.isnan(mine) and np.isnan(wanted):
-        return 0.0
-    if mine == wanted:
-        return 0.0
-    return abs(mine - wanted) / max(abs(wanted), 1e-300)
-
-
-def _scaled(mine: np.ndarray, wanted: np.ndarray, least: float) -> Gap:
-    """Return the distance as a share of the largest number, of `least` at least."""
-    if mine.shape != wanted.shape:
-        return gap(mine, wanted)
-    scale = max(float(np.abs(wanted).max(initial=0.0)), least)
-    apart = float(np.abs(mine - wanted).max(initial=0.0))
-    return Gap(apart / scale if scale else apart)

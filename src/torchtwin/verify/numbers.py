@@ -56,3 +56,21 @@ def shown(shape: tuple[int, ...]) -> str:
 def worst(gaps: list[Gap]) -> Gap:
     """Return the largest of some gaps; a problem is larger than any number."""
     return max(gaps, key=lambda g: (bool(g.problem), g.error), default=Gap())
+
+
+def relative(mine: float, wanted: float) -> float:
+    """Return how far a number is from another, as a share of that."""
+    if np.isnan(mine) and np.isnan(wanted):
+        return 0.0
+    if mine == wanted:
+        return 0.0
+    return abs(mine - wanted) / max(abs(wanted), 1e-300)
+
+
+def scaled(mine: np.ndarray, wanted: np.ndarray, least: float) -> Gap:
+    """Return the distance as a share of the largest number, of `least` at least."""
+    if mine.shape != wanted.shape:
+        return gap(mine, wanted)
+    scale = max(float(np.abs(wanted).max(initial=0.0)), least)
+    apart = float(np.abs(mine - wanted).max(initial=0.0))
+    return Gap(apart / scale if scale else apart)
