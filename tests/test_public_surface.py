@@ -61,7 +61,7 @@ def test_readme_s_program_runs(tmp_path: Path) -> None:
     done = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, check=False)
     assert done.returncode == 0
     assert sorted(p.name for p in (tmp_path / "digits_torch").iterdir()) == [
-        "model.py", "model.safetensors",
+        "model.py", "model.safetensors", "optimizer.safetensors", "train.py",
     ]  # fmt: skip
 
 
