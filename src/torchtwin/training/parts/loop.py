@@ -93,7 +93,10 @@ class Run:
     def train_batch(self, batch, samples):
         """Take one step; `samples` is the size of the batch in all processes."""
         # What is drawn depends on the step alone: a run that is resumed draws the same.
-        torch.manual_seed(hash((self.seed, self.step, rank())))
+        seed = hash((self.seed, self.step, rank())) % 2**63
+        torch.default_generator.manual_seed(seed)  # torch.manual_seed asks every kind of device
+        if self.device.type == "cuda":
+            torch.cuda.manual_seed(seed)
         self.forward.train()
         loss, outputs, batch = self.loss(batch, samples)
         update(loss, self.module, self.optimizer, self.step)
