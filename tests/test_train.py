@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -257,3 +258,19 @@ def test_from_scratch_starts_anew() -> None:
     assert not torch.equal(module.hidden.weight, old["hidden.weight"])
     assert module.hidden.weight.abs().max() < (6 / (784 + 128)) ** 0.5
     assert not module.hidden.bias.any()
+
+
+def test_names_of_the_file_stay_text(tmp_path: Path) -> None:
+    """What a file calls its outputs cannot become code, nor break the text."""
+    name = 'kind""" + 1\\'
+    given = keras.Input((4,), name="given")
+    outputs = [kl.Dense(3, name=name)(given), kl.Dense(2, name="losses")(given)]
+    model = keras.Model(given, outputs)
+    model.compile("sgd", "mse", metrics=[["mae"], ["mae"]])
+    twin = torchtwin.convert(model)
+    assert twin.train is not None, twin.untrained
+    assert ast.get_docstring(ast.parse(twin.train)).startswith("Trains the module")
+    run = run_of(twin.training, tmp_path)
+    data = [np.zeros((5, n)) for n in (4, 3, 2)]
+    logs = twin.training.fit(run, twin.training.Arrays(data[:1], data[1:]), epochs=1)
+    assert {f"{name}_loss", f"{name}_mae", "losses_loss", "losses_mae", "loss"} == set(logs)

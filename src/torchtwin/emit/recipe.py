@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +12,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from torchtwin.emit.expressions import printed
 from torchtwin.emit.reset import resets_of
 from torchtwin.emit.source import shape_text
-from torchtwin.emit.training import Recipe, Writer, function
+from torchtwin.emit.training import Recipe, Writer, channels_of, function
 from torchtwin.expr import Call, walk
 from torchtwin.nn.activity import ActivityPenalty
 from torchtwin.nn.masked import MaskedLSTM
@@ -60,12 +61,13 @@ def _title(plan: Plan) -> str:
 
 
 def _targets(plan: Plan, program: Class) -> tuple[tuple[str, str], ...]:
+    """Return the name of each target and what its file holds."""
     result = []
     for target in plan.targets:
-        shape = program.outputs[target.index].shape
-        told = shape_text(shape)
-        if not target.alike:
-            told = f"numbers for outputs {told}"
+        output = program.outputs[target.index]
+        channels = channels_of(output) or len(output.shape) - 1
+        numbers = (*output.shape[:channels], *output.shape[channels + 1 :])
+        told = shape_text(output.shape) if target.alike else f"{shape_text(numbers)} class numbers"
         result.append((target.output.name, told))
     return tuple(result)
 
@@ -99,6 +101,10 @@ def _features(plan: Plan, program: Class, penalty: bool, *, resets: bool) -> Any
             yield "lstm"
         if kind is ActivityPenalty:
             yield "activity"
+        if re.search("Dropout|Noise", str(getattr(kind, "__name__", ""))) or (
+            isinstance(node, Call) and any("dropout" in name for name in node.kwargs)
+        ):
+            yield "random"
         if kind is FrozenBatchNorm:
             yield "frozen"
         elif isinstance(kind, type) and issubclass(kind, _BatchNorm):
@@ -111,5 +117,14 @@ def _differences(plan: Plan, features: Collection[str]) -> tuple[str, ...]:
         "Keras on JAX leaves masks out of the metrics of training, not of validation; on TensorFlow"
         " it heeds them everywhere, as here.",
     )
+    drawn = (
+        "Dropout, noise and the like draw other numbers than in Keras: with them the two curves are"
+        " as alike as those of two seeds.",
+    )
     lower = ("On a CPU, where PyTorch has no LSTM in float16, it computes in bfloat16.",)
-    return plan.differences + told * masked + lower * ("lstm" in features)
+    return (
+        plan.differences
+        + told * masked
+        + drawn * ("random" in features)
+        + lower * ("lstm" in features)
+    )

@@ -84,7 +84,7 @@ def _header(program: Class, precision: str | None) -> str:
     text = _wrapped(signature)
     if precision is not None:
         text += "\n\n" + _wrapped(MIXED.format(precision=precision))
-    return HEADER.format(title=_docstring(program.doc), signature=text)
+    return HEADER.format(title=docstring(program.doc), signature=text)
 
 
 def _wrapped(text: str) -> str:
@@ -93,9 +93,9 @@ def _wrapped(text: str) -> str:
     return "\n".join(textwrap.wrap(text, 92))
 
 
-def _docstring(text: str) -> str:
+def docstring(text: str, longest: int = 200) -> str:
     """Return `text` fit for a docstring: a name from a file can hold anything."""
-    return "".join(c for c in text if c.isprintable() and c not in '"\\')[:200]
+    return "".join(c for c in text if c.isprintable() and c not in '"\\')[:longest]
 
 
 def shape_text(shape: Iterable[int | None]) -> str:
@@ -121,7 +121,7 @@ def _imports(body: str) -> str:
 
 def _class(cls: Class, names: Mapping[int, str], reset: Sequence[str]) -> str:
     printer = _printer(Body(cls), names)
-    lines = [f"class {names[id(cls)]}(nn.Module):", f'    """{_docstring(cls.doc)}"""', ""]
+    lines = [f"class {names[id(cls)]}(nn.Module):", f'    """{docstring(cls.doc)}"""', ""]
     lines += ["    def __init__(self):", "        super().__init__()"]
     lines += [f"        {line}" for sub in cls.submodules for line in _submodule(sub, printer)]
     lines += ["", *(f"    {line}" for line in reset)] if reset else []

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 from torchtwin.emit.parts import closure, imports, text_of
 from torchtwin.emit.recipe import recipe_of
-from torchtwin.emit.source import formatted, shape_text
+from torchtwin.emit.source import docstring, formatted, shape_text
 from torchtwin.emit.training import Recipe
 from torchtwin.emit.weights import Tensor
 from torchtwin.errors import TorchTwinError
+from torchtwin.names import identifiers
 from torchtwin.program import Argument
 from torchtwin.training.optimizers import optimizer_state
 from torchtwin.training.parts import command, recipe
@@ -108,13 +109,16 @@ def _section(title: str, texts: Sequence[str]) -> str:
 
 
 def _header(made: Recipe) -> str:
-    xs = " ".join(f"{a.name}.npy" for a in made.inputs)
-    ys = " ".join(f"{name}.npy" for name, _ in made.targets)
-    rows = [(a.name, _shape(a)) for a in made.inputs] + list(made.targets)
+    """Return the docstring of train.py: names from the file can hold anything."""
+    targets = [(docstring(name, 60), shape) for name, shape in made.targets]
+    rows = [*((a.name, _shape(a)) for a in made.inputs), *targets]
     width = max(len(name) for name, _ in rows)
-    shapes = "\n".join(f"    {name:{width}}  {shape}" for name, shape in rows)
     return HEADER.format(
-        title=made.title, x=xs, y=ys, shapes=shapes, differences=_differences(made.differences)
+        title=textwrap.fill(docstring(made.title, 600), 96),
+        x=" ".join(f"{a.name}.npy" for a in made.inputs),
+        y=" ".join(f"{name}.npy" for name in identifiers(name for name, _ in targets).values()),
+        shapes="\n".join(f"    {name:{width}}  {shape}" for name, shape in rows),
+        differences=_differences([docstring(d, 1000) for d in made.differences]),
     )
 
 
