@@ -16,6 +16,7 @@ import torch
 
 import torchtwin
 from cases import FLOAT32, compare, run
+from torchtwin.emit.training import channels_of
 
 CORPUS = Path(__file__).parents[2] / "shared" / "corpus" / "real"
 LATER = ("savedmodel", "tfjs")
@@ -39,13 +40,15 @@ def recorded(case: Path, kind: str) -> list[np.ndarray]:
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda c: c.name)
-def test_real_model_as_a_pytorch_module(case: Path) -> None:
+def test_real_model_as_a_pytorch_module(case: Path, tmp_path: Path) -> None:
     twin = converted(case)
     given = recorded(case, "in")
     wanted = recorded(case, "out")
     got = run(twin, given)
     compare(got, [w.astype(g.dtype) for g, w in zip(got, wanted, strict=True)], FLOAT32)
     trains(twin, given)
+    if twin.plan is not None:
+        follows_its_compile(twin, given, tmp_path)
     compiles_and_exports(twin, given)
 
 
@@ -74,6 +77,30 @@ def trains(twin: torchtwin.Twin, given: list[np.ndarray]) -> None:
     missing = [n for n, p in module.named_parameters() if p.requires_grad and p.grad is None]
     assert missing == []
     module.eval()
+
+
+def follows_its_compile(twin: torchtwin.Twin, given: list[np.ndarray], output: Path) -> None:
+    """Its train.py takes two steps, on targets that fit."""
+    assert twin.plan is not None
+    training = twin.training
+    run = training.Run(training.load(), output=output)
+    inputs = [x.numpy() for x in tensors(twin, given)]
+    results = twin.module(*tensors(twin, given))
+    results = results if isinstance(results, tuple) else (results,)
+    rng, targets = np.random.default_rng(0), []
+    for target in twin.plan.targets:
+        output = twin.program.outputs[target.index]
+        shape = tuple(results[target.index].shape)
+        channels = channels_of(output) or len(shape) - 1
+        classes = rng.integers(0, shape[channels], (*shape[:channels], *shape[channels + 1 :]))
+        one_hot = np.moveaxis(np.eye(shape[channels], dtype="float32")[classes], -1, channels)
+        if any("sparse" in name for name, _, _ in target.metrics):  # beside mse in one of them
+            one_hot = classes[..., None]
+        targets.append(one_hot if target.alike else classes)
+    data = training.Arrays(inputs, targets, batch_size=len(inputs[0]))
+    logs = training.fit(run, data, epochs=2)
+    assert np.isfinite(logs["loss"])
+    assert run.step == 2
 
 
 def compiles_and_exports(twin: torchtwin.Twin, given: list[np.ndarray]) -> None:

@@ -149,9 +149,10 @@ def read(paths, expected, options):
 
 
 def fits(array, shape):
-    """Tell whether samples have a shape; None is any length, and one number may stand alone."""
+    """Tell whether samples have a shape; None is any length, and 1 stands for others, as in Keras,
+    or for no axis at the end."""
     given = array.shape[1:]
     if shape[-1:] == (1,) and len(given) == len(shape) - 1:
         given = (*given, 1)
     lengths = zip(given, shape, strict=False)
-    return len(given) == len(shape) and all(b is None or a == b for a, b in lengths)
+    return len(given) == len(shape) and all(b is None or a in (1, b) for a, b in lengths)
