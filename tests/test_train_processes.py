@@ -27,7 +27,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A twin with batch statistics, masks, penalties and two losses, and data of uneven length."""
     folder = tmp_path_factory.mktemp("twin")
     given = keras.Input((5, 3), name="given")
-    x = kl.GRU(6, return_sequences=True, activity_regularizer="l2")(kl.Masking()(given))
+    x = kl.BatchNormalization(momentum=0.7)(kl.Masking()(given))
+    x = kl.GRU(6, return_sequences=True, activity_regularizer="l2")(x)
     tags = kl.Dense(3, activation="softmax", name="tag")(x)
     x = kl.BatchNormalization(momentum=0.7)(kl.GlobalAveragePooling1D()(x))
     limit = keras.constraints.MaxNorm(0.5)

@@ -82,3 +82,17 @@ def test_masked_steps_are_not_in_the_batch_statistics(shape: Any, options: Any) 
 def test_a_batch_of_masked_steps_alone() -> None:
     model = chain((4, 3), L.Masking(), L.BatchNormalization(momentum=0.9), L.Dense(2))
     beside_keras(model, np.zeros((3, 4, 3)))
+
+
+@pytest.mark.parametrize("shape", [(4, 3), (3, 4, 4, 2)])
+def test_each_step_has_statistics_of_its_own(shape: Any) -> None:
+    norm = L.TimeDistributed(L.BatchNormalization(momentum=0.9, scale=False))
+    x = np.random.default_rng(0).normal(size=(5, *shape))
+    beside_keras(chain(shape, norm, L.Dense(2)), x)
+    frozen = L.TimeDistributed(L.BatchNormalization(trainable=False))
+    beside_keras(chain(shape, frozen, L.Dense(2)), x)
+
+
+def test_each_step_may_be_masked() -> None:
+    norm = L.TimeDistributed(L.BatchNormalization(momentum=0.9))
+    beside_keras(chain((4, 3), L.Masking(), norm, L.Dense(2)), sequences((6, 4, 3)))

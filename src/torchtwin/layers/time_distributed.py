@@ -8,8 +8,9 @@ from typing import Any
 
 from torchtwin.apply import piece_of
 from torchtwin.errors import UnsupportedError
-from torchtwin.expr import Expr, shape_of
+from torchtwin.expr import Call, Expr, call, shape_of
 from torchtwin.graph import Layout
+from torchtwin.nn.normalization import EachStep, FrozenBatchNorm
 from torchtwin.rule import ANY, Case, Piece, channels_first, rule, rule_of
 from torchtwin.view import LayerView, Tensor
 
@@ -64,6 +65,8 @@ _IMAGES = (2, 3, 6, 5, 4)
         Case(_inner("Conv1D", filters=2, kernel_size=3, strides=2), (2, 3, 7, 4), "Conv1D"),
         Case(_inner("MaxPooling2D"), _IMAGES, "pooling"),
         Case(_inner("BatchNormalization"), _IMAGES, "BatchNormalization"),
+        Case(_inner("BatchNormalization"), (2, 5, 4), "of masked steps", mask=True),
+        Case(_inner("BatchNormalization", trainable=False), _IMAGES, "frozen"),
         Case(_inner("GlobalAveragePooling2D"), _IMAGES, "global pooling"),
         Case(_inner("Activation", activation="tanh"), _IMAGES, "activation"),
         Case(_inner("Flatten"), _IMAGES, "flatten"),
@@ -80,10 +83,10 @@ def time_distributed(layer: LayerView) -> Piece:
     x = layer.x if direct else layer.x.flatten(0, 1)
     shape = given.shape if direct else (None, *given.shape[2:])
     tensor = Tensor(x, shape, given.dtype, lowered(given.layout))
-    inner = layer.inner(entry, [tensor])
-    if layer.mask is not None and rule_of(inner.class_name).takes_mask:
-        raise UnsupportedError(f"a mask for TimeDistributed({inner.class_name})")
+    inner = layer.inner(entry, [tensor], masks=[_mask_of_a_step(layer, entry["class_name"])])
     piece = piece_of(inner)
+    if inner.class_name == "BatchNormalization" and not _is_frozen(piece):
+        return _each_step(layer, piece)
     result = piece.expr if direct else _steps(piece.expr, layer)
     weights = {k: n.prefixed("layer/") for k, n in piece.notations().items()}
     return replace(
@@ -92,6 +95,36 @@ def time_distributed(layer: LayerView) -> Piece:
         weights=weights,
         untrained=[f"layer/{name}" for name in piece.untrained],
         layout=... if piece.layout is ... else lifted(piece.layout),
+    )
+
+
+def _mask_of_a_step(layer: LayerView, inner_class: str) -> Tensor | None:
+    """Return the mask that the layer inside sees, where it uses one."""
+    given = layer.masks[0]
+    if given is None or not rule_of(inner_class).takes_mask:
+        return None
+    if inner_class != "BatchNormalization":
+        raise UnsupportedError(f"a mask for TimeDistributed({inner_class})")
+    return replace(given, expr=given.expr.flatten(0, 1), shape=(None, *given.shape[2:]))
+
+
+def _is_frozen(piece: Piece) -> bool:
+    return isinstance(piece.module, Call) and piece.module.function is FrozenBatchNorm
+
+
+def _each_step(layer: LayerView, piece: Piece) -> Piece:
+    """Return the piece of a batch normalisation, whose statistics are those of one step in Keras.
+
+    The moving ones are updated at every step.
+    """
+    mask = () if layer.mask is None else (layer.mask[..., None],)
+    return replace(
+        piece,
+        expr=layer.module(layer.x, *mask),
+        module=call(EachStep, piece.module),
+        weights={f"norm.{k}": n.prefixed("layer/") for k, n in piece.notations().items()},
+        frozen=tuple(f"norm.{name}" for name in piece.frozen),
+        untrained=[f"layer/{name}" for name in piece.untrained],
     )
 
 

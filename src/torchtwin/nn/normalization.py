@@ -43,6 +43,25 @@ class MaskedBatchNorm(nn.BatchNorm1d):
         return x if self.weight is None else x * self.weight.view(shape) + self.bias.view(shape)
 
 
+class EachStep(nn.Module):
+    """A batch normalisation that takes the batch statistics of each step of a sequence by itself.
+
+    `mask` has an axis more than (batch, steps) and broadcasts to the features behind.
+    """
+
+    def __init__(self, norm: nn.Module) -> None:
+        super().__init__()
+        self.norm = norm
+
+    def forward(self, x: torch.Tensor, mask: torch.Tensor | None = None) -> torch.Tensor:
+        if mask is not None:
+            pairs = zip(x.unbind(1), mask.unbind(1), strict=True)
+            return torch.stack([self.norm(step, kept) for step, kept in pairs], 1)
+        if self.training:
+            return torch.stack([self.norm(step) for step in x.unbind(1)], 1)
+        return self.norm(x.flatten(0, 1)).unflatten(0, x.shape[:2])
+
+
 class VarianceScaling(nn.Module):
     """Scales by the standard deviation over the last axes, without subtracting the mean."""
 
