@@ -99,6 +99,8 @@ def _features(plan: Plan, program: Class, penalty: bool, *, resets: bool) -> Any
         kind = node.function if isinstance(node, Call) else None
         if kind in (nn.LSTM, MaskedLSTM) and plan.precision == "float16":
             yield "lstm"
+        if kind is nn.GroupNorm:
+            yield "group_norm"
         if kind is ActivityPenalty:
             yield "activity"
         if re.search("Dropout|Noise", str(getattr(kind, "__name__", ""))) or (

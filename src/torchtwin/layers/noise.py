@@ -7,8 +7,9 @@ from typing import Any
 import torch.nn.functional as F
 from torch import nn
 
+from torchtwin.errors import UnsupportedError
 from torchtwin.expr import call
-from torchtwin.nn.noise import GaussianDropout, GaussianNoise, SharedDropout
+from torchtwin.nn.noise import GaussianDropout, GaussianNoise, SharedAlphaDropout, SharedDropout
 from torchtwin.rule import ANY, Case, Piece, rule
 from torchtwin.view import LayerView
 
@@ -42,13 +43,25 @@ def dropout(layer: LayerView) -> Piece:
 def _shared_axes(layer: LayerView) -> tuple[int, ...]:
     """Return the physical axes along which all positions share their fate."""
     shape: Any = layer["noise_shape"] or ()
+    if shape and len(shape) != layer.input.rank:
+        raise UnsupportedError(f"noise_shape {shape} for a tensor of rank {layer.input.rank}")
     lengths = zip(shape, layer.input.shape, strict=False)
     shared = [k for k, (n, length) in enumerate(lengths) if n == 1 and length != 1]
     return tuple(sorted(layer.input.axis(k) for k in shared))
 
 
-@rule("AlphaDropout", layout=ANY, mask="pass", cases=[Case({"rate": 0.3}, (2, 4))])
+@rule(
+    "AlphaDropout",
+    layout=ANY,
+    mask="pass",
+    cases=[
+        Case({"rate": 0.3}, (2, 4)),
+        Case({"rate": 0.3, "noise_shape": (None, 1, None)}, (2, 3, 4), "over steps"),
+    ],
+)
 def alpha_dropout(layer: LayerView) -> Piece:
+    if dims := _shared_axes(layer):
+        return Piece(module=call(SharedAlphaDropout, layer["rate"], dims=dims))
     return Piece(module=call(nn.AlphaDropout, layer["rate"]))
 
 
@@ -59,4 +72,6 @@ def gaussian_noise(layer: LayerView) -> Piece:
 
 @rule("GaussianDropout", layout=ANY, mask="pass", cases=[Case({"rate": 0.3}, (2, 4))])
 def gaussian_dropout(layer: LayerView) -> Piece:
+    if layer["rate"] >= 1:
+        raise UnsupportedError("GaussianDropout(1), whose noise is infinite")
     return Piece(module=call(GaussianDropout, layer["rate"]))

@@ -43,3 +43,20 @@ class SharedDropout(nn.Module):
             return x
         shape = [1 if k in self.dims else n for k, n in enumerate(x.shape)]
         return x * F.dropout(x.new_ones(shape), self.p)
+
+
+class SharedAlphaDropout(nn.Module):
+    """nn.AlphaDropout that decides once for all positions along the axes `dims`."""
+
+    def __init__(self, p: float, dims: tuple[int, ...]) -> None:
+        super().__init__()
+        self.p, self.dims = p, dims
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        if not self.training:
+            return x
+        shape = [1 if k in self.dims else n for k, n in enumerate(x.shape)]
+        kept = torch.rand(shape, dtype=x.dtype, device=x.device) >= self.p
+        low = -1.7580993408473766  # what SELU goes to
+        scale = ((1 - self.p) * (1 + self.p * low**2)) ** -0.5
+        return scale * (torch.where(kept, x, low) - low * self.p)

@@ -17,6 +17,7 @@ from torchtwin.program import Class
 from torchtwin.training.callbacks import callbacks_of
 from torchtwin.training.compiled import Wanted, by_output, identifier_of, unique_names
 from torchtwin.training.losses import loss_of
+from torchtwin.training.mode import check_mode
 from torchtwin.training.optimizers import OptimizerPlan, optimizer_of
 from torchtwin.training.pieces import Loss, Metric, Output
 from torchtwin.training.precision import of_precision
@@ -105,6 +106,7 @@ def plan_of(compiled: Mapping[str, Any], graph: Graph, program: Class) -> Plan:
         for k, w in enumerate(wanted)
         if w.loss is not None or w.metrics or w.weighted
     ]
+    check_mode(graph)
     precision = mixed_precision(graph)
     optimizer = optimizer_of(_scaled(compiled["optimizer"], precision))
     targets, metrics = _named(targets, wanted, several=len(outputs) > 1)

@@ -25,6 +25,8 @@ from torchtwin.view import LayerView
 GATES = {"LSTM": "{i f c o} -> {i f c o}", "GRU": "{z r h} -> {r z h}", "SimpleRNN": "o -> o"}
 """The gates in Keras and in PyTorch."""
 
+RATES = ("dropout", "recurrent_dropout")
+
 
 @dataclass(frozen=True)
 class Cell:
@@ -65,7 +67,9 @@ def cell_of(view: LayerView, kind: str, size: int, where: str, masked: bool = Fa
     view.ignore("implementation", "time_step", "use_cudnn", "consume_less")
     view.ignore("input_dim", "input_length")  # Keras 1 and 2: what the input says itself
     loop, fused = _KINDS[kind](view)
-    rate, recurrent = view["dropout"] or 0.0, view["recurrent_dropout"] or 0.0
+    rate, recurrent = (min(max(view[name] or 0.0, 0.0), 1.0) for name in RATES)
+    if 1.0 in (rate, recurrent):
+        raise UnsupportedError(f"{view.class_name} that drops everything, dropout=1")
     given = {} if view["use_bias"] else {"bias": False}
     units = view["units"]
     if fused is None or recurrent:

@@ -12,7 +12,7 @@ import torch
 from torch import nn
 
 from torchtwin.nn.activity import ActivityPenalty
-from torchtwin.training.parts.batch_norm import keep_biased_variance
+from torchtwin.training.parts.batch_norm import in_own_order, keep_biased_variance
 from torchtwin.training.parts.checkpoint import (
     load_checkpoint,
     load_weights,
@@ -67,6 +67,9 @@ class Run:
         self.callbacks = []
         self.figures = Figures(self.device)
         keep_biased_variance(module)  # when: batch_norm
+        for part in module.modules():  # when: group_norm
+            if isinstance(part, nn.GroupNorm):  # when: group_norm
+                part.register_forward_pre_hook(in_own_order)  # when: group_norm
         for part in module.modules():  # when: activity
             if isinstance(part, ActivityPenalty):  # when: activity
                 part.recording = True  # when: activity
