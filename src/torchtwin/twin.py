@@ -50,9 +50,13 @@ class Twin:
     @functools.cached_property
     def module(self) -> nn.Module:
         """The twin as a live module, weights loaded, in eval mode."""
-        namespace = executed(self.source)
-        module: nn.Module = namespace[_class_name(self.source)]()
+        module: nn.Module = self._namespace[_class_name(self.source)]()
         return self._loaded(module)
+
+    @functools.cached_property
+    def _namespace(self) -> dict[str, Any]:
+        """What model.py defines; `training` finds the module's layers by these very classes."""
+        return executed(self.source)
 
     def _loaded(self, module: nn.Module) -> nn.Module:
         import torch
@@ -81,9 +85,8 @@ class Twin:
             raise self.untrained or UnsupportedError(
                 "the model was not compiled", hint="give convert(...) an optimizer and a loss"
             )
-        namespace = executed(self.source)
-        make = namespace[_class_name(self.source)]
-        return imported(self.train, namespace, lambda: self._loaded(make()))
+        make = self._namespace[_class_name(self.source)]
+        return imported(self.train, self._namespace, lambda: self._loaded(make()))
 
     def save(
         self, folder: str | Path, *, force: bool = True, progress: Progress | None = None

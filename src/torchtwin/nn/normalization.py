@@ -32,7 +32,7 @@ class MaskedBatchNorm(nn.BatchNorm1d):
         axes = [axis for axis in range(x.dim()) if axis != 1]
         shape = [1, -1] + [1] * (x.dim() - 2)
         mask = mask.expand_as(x)
-        count = mask.sum(axes) + 1e-7
+        count = mask.sum(axes, dtype=x.dtype) + 1e-7
         batch_mean = torch.where(mask, x, 0.0).sum(axes) / count
         centred = x - batch_mean.view(shape)
         batch_var = torch.where(mask, centred, 0.0).square().sum(axes) / count
