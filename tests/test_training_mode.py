@@ -141,21 +141,17 @@ DROPPING: list[tuple[Callable[[], Any], Sequence[int]]] = [
     (lambda: L.GRU(4, dropout=0.3, return_sequences=True), (0,)),
     (lambda: L.GRU(4, dropout=0.3, reset_after=False), (0,)),
     (lambda: L.SimpleRNN(4, **BOTH), (0,)),
-    (lambda: L.SimpleRNN(4, dropout=0.3, activation="relu"), (0,)),
     (lambda: L.Bidirectional(L.LSTM(4, **BOTH)), (0,)),
     (lambda: L.Bidirectional(L.GRU(4, dropout=0.3)), (0,)),
     (lambda: L.RNN(L.LSTMCell(4, **BOTH)), (0,)),
-    (lambda: L.RNN(L.GRUCell(4, dropout=0.3)), (0,)),
     (lambda: L.RNN(cells(**BOTH)), (0,)),
-    (lambda: L.RNN(cells(dropout=0.3)), (0,)),
     (lambda: L.ConvLSTM1D(3, 2, **BOTH), (0,)),
-    (lambda: L.ConvLSTM1D(3, 2, dropout=0.3), (0,)),
 ]  # fmt: skip
 
 
 @pytest.mark.parametrize(
     ("make", "order", "masked"),
-    [(*given, masked) for masked in (False, True) for given in DROPPING[: 5 if masked else None]],
+    [(*given, masked) for masked in (False, True) for given in DROPPING[: 2 if masked else None]],
 )
 def test_recurrent_layers_drop_as_keras_does(
     make: Callable[[], Any], order: Sequence[int], masked: bool, monkeypatch: pytest.MonkeyPatch
@@ -199,14 +195,13 @@ NOISES: list[tuple[Callable[[], Any], tuple[int, ...], tuple[int, ...]]] = [
 ]
 
 
-@pytest.mark.parametrize("layout", ["torch", "keras"])
 @pytest.mark.parametrize(("make", "shape", "shared"), NOISES)
 def test_noise_has_the_statistics_of_keras(
-    make: Callable[[], Any], shape: tuple[int, ...], shared: tuple[int, ...], layout: str
+    make: Callable[[], Any], shape: tuple[int, ...], shared: tuple[int, ...]
 ) -> None:
     """Mean, deviation and the share of each value; what shares its fate is equal."""
     model = keras.Sequential([keras.Input(shape), make()])
-    twin = torchtwin.convert(model, layout=layout)
+    twin = torchtwin.convert(model)
     x = np.full((SAMPLES, *shape), 1.5)
     theirs = np.asarray(model(x, training=True))
     order = twin.program.inputs[0].layout or tuple(range(x.ndim))
@@ -270,16 +265,17 @@ def test_a_model_frozen_as_a_whole_has_nothing_to_train() -> None:
 
 
 @pytest.mark.parametrize(
-    ("shape", "layers"),
-    [((6, 3), [L.BatchNormalization, L.Flatten]),
-     ((6, 5, 3), [lambda: L.BatchNormalization(axis=1, momentum=0.5), L.Flatten]),
-     ((3, 4, 2, 3), [lambda: L.BatchNormalization(scale=False), L.Flatten]),
-     ((4,), [L.UnitNormalization]), ((3, 4), [lambda: L.UnitNormalization(axis=1), L.Flatten]),
-     ((4,), [L.Normalization, L.Dense]), ((4,), [L.LayerNormalization]),
-     ((4, 5, 6), [lambda: L.GroupNormalization(3), L.Flatten]),
-     ((4,), [L.RMSNormalization])],
+    ("shape", "layers", "layout"),
+    [((6, 3), [L.BatchNormalization, L.Flatten], "torch"),
+     ((6, 5, 3), [lambda: L.BatchNormalization(axis=1, momentum=0.5), L.Flatten], "torch"),
+     ((6, 5, 3), [L.BatchNormalization, L.Flatten], "keras"),
+     ((3, 4, 2, 3), [lambda: L.BatchNormalization(scale=False), L.Flatten], "torch"),
+     ((4,), [L.UnitNormalization], "torch"),
+     ((3, 4), [lambda: L.UnitNormalization(axis=1), L.Flatten], "torch"),
+     ((4,), [L.Normalization, L.Dense], "torch"),
+     ((4, 5, 6), [lambda: L.GroupNormalization(3), L.Flatten], "torch"),
+     ((4, 5, 6), [lambda: L.GroupNormalization(3), L.Flatten], "keras")],
 )  # fmt: skip
-@pytest.mark.parametrize("layout", ["torch", "keras"])
 def test_normalisation_in_training(
     shape: tuple[int, ...], layers: list[Callable[[], Any]], layout: str
 ) -> None:
