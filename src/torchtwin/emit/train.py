@@ -75,7 +75,9 @@ def with_training(twin: Twin) -> Twin:
     plan = dataclasses.replace(twin.plan, differences=(*twin.plan.differences, *lost))
     twin = dataclasses.replace(twin, plan=plan, optimizer=state)
     with untrained():
-        return dataclasses.replace(twin, train=emit_train(recipe_of(plan, twin)))
+        made = recipe_of(plan, twin)
+        plan = dataclasses.replace(plan, differences=made.differences)
+        return dataclasses.replace(twin, plan=plan, train=emit_train(made))
 
 
 def emit_train(made: Recipe) -> str:

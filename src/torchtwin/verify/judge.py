@@ -20,6 +20,7 @@ from typing import Any
 
 import numpy as np
 
+from torchtwin.verify.judge_exact import compute_exactly
 from torchtwin.verify.judge_training import Training, walked
 
 FLOATS = ("float", "bfloat", "mixed_")
@@ -228,7 +229,9 @@ def imported(legacy: bool, judge: str) -> Any:
         library.SafeModeScope(True).__enter__()
     keras.backend.set_floatx("float32")
     keras.backend.set_image_data_format("channels_last")
-    if judge == "jax":
+    if judge != "jax":
+        compute_exactly()
+    else:
         # Keras narrows float64 to float32 on JAX wherever it promotes, even when JAX allows it.
         dtypes = importlib.import_module("keras.src.backend.common.dtypes")
         dtypes.BIT64_TO_BIT32_DTYPE.update(float64="float64")

@@ -6,7 +6,6 @@ As `judge`, it imports neither torch nor the rest of torchtwin. Every step is Ke
 
 from __future__ import annotations
 
-import functools
 import importlib
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -14,6 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+
+from torchtwin.verify.judge_exact import hold_exactly
 
 RATES = ("rate", "stddev", "dropout", "recurrent_dropout")
 """Attributes of Keras layers that let chance in."""
@@ -35,8 +36,6 @@ class Training:
         self.own: bool = request["training"]["own"]
         self.old: bool = request["training"]["old"]
         self.arrays: dict[str, Any] = {}
-        if self.backend != "jax":
-            cast_exactly()
         problem = request["training"]["problem"]
         self.told: dict[str, Any] = {"losses": {}, "figures": {}, "order": {}, "problem": problem}
 
@@ -212,34 +211,6 @@ class Training:
             self.arrays[f"{key}/{name}"] = np.array(value)
             path, _, number = name.rpartition("/")
             self.told["order"][path] = int(number) + 1
-
-
-def cast_exactly() -> None:
-    """Let TensorFlow cast Python's numbers to float64 as they are.
-
-    It takes the way over float32: Adam's 1 - 0.999 is then wrong in the fifth digit.
-    """
-    for name in ("tensorflow", "tensorflow.compat.v2"):
-        tf: Any = importlib.import_module(name)
-        tf.cast = exactly(tf, tf.cast)
-
-
-def exactly(tf: Any, cast: Callable[..., Any]) -> Callable[..., Any]:
-    @functools.wraps(cast)
-    def wrapper(x: Any, dtype: Any, name: str | None = None) -> Any:
-        if isinstance(x, float) and tf.as_dtype(dtype) == tf.float64:
-            return tf.constant(x, tf.float64)
-        return cast(x, dtype, name=name)
-
-    return wrapper
-
-
-def hold_exactly(optimizer: Any) -> None:
-    """Let an optimizer before TensorFlow 2.11 hold its numbers in float64, not in float32."""
-    tf = importlib.import_module("tensorflow")
-    for name, value in optimizer._hyper.items():
-        if isinstance(value, float | int):
-            optimizer._hyper[name] = tf.constant(float(value), tf.float64)
 
 
 def quieten(model: Any) -> None:

@@ -58,13 +58,11 @@ def worst(gaps: list[Gap]) -> Gap:
     return max(gaps, key=lambda g: (bool(g.problem), g.error), default=Gap())
 
 
-def relative(mine: float, wanted: float) -> float:
-    """Return how far a number is from another, as a share of that."""
-    if np.isnan(mine) and np.isnan(wanted):
+def relative(mine: float, wanted: float, least: float = 1e-300) -> float:
+    """Return how far a number is from another, as a share of that or of `least`."""
+    if mine == wanted or (np.isnan(mine) and np.isnan(wanted)):
         return 0.0
-    if mine == wanted:
-        return 0.0
-    return abs(mine - wanted) / max(abs(wanted), 1e-300)
+    return abs(mine - wanted) / max(abs(wanted), least)
 
 
 def scaled(mine: np.ndarray, wanted: np.ndarray, least: float) -> Gap:

@@ -16,7 +16,7 @@ from torchtwin.verify.inputs import batches_like
 from torchtwin.verify.subject import run, to_keras
 
 LIKELY = 1e-4
-"""Classes less likely than this are no targets: Keras on JAX clips probabilities below 1e-7."""
+"""Classes less likely than this are no targets where a Keras clips probabilities below 1e-7."""
 
 
 @dataclass(frozen=True)
@@ -28,11 +28,14 @@ class Batch:
 
 
 def make_batches(
-    twin: Twin, compiled: Mapping[str, Any], count: int, size: int, seed: int
+    twin: Twin, compiled: Mapping[str, Any], count: int, size: int, seed: int, *, clipped: bool
 ) -> list[Batch]:
-    """Return `count` batches of `size` samples, or of as many as the model insists on."""
+    """Return `count` batches of `size` samples, or of as many as the model insists on.
+
+    `clipped` keeps to targets for which clipped probabilities make no difference.
+    """
     assert twin.plan is not None
-    rng = np.random.default_rng(seed)
+    rng, floor = np.random.default_rng(seed), LIKELY if clipped else -np.inf
     names = [o.name for o in twin.plan.outputs]
     wanted = by_output(compiled, names, twin.graph.version)
     kinds = [function_of(w.loss) if w.loss is not None else "" for w in wanted]
@@ -41,12 +44,16 @@ def make_batches(
         tensors = run(twin.module, inputs, twin.program.inputs, "float32")[: twin.plan.count]
         rows = zip(tensors, twin.program.outputs, strict=False)
         outputs = [to_keras(tensor, argument.layout) for tensor, argument in rows]
-        found = [_target(x, k, kinds[k], twin.plan, rng) for k, x in enumerate(outputs)]
+        found = [
+            _target(x, k, kinds[k], twin.plan, floor=floor, rng=rng) for k, x in enumerate(outputs)
+        ]
         batches.append(Batch(inputs, found))
     return batches
 
 
-def _target(output: np.ndarray, index: int, kind: str, plan: Plan, rng: Any) -> np.ndarray:
+def _target(
+    output: np.ndarray, index: int, kind: str, plan: Plan, *, floor: float, rng: Any
+) -> np.ndarray:
     target = next((t for t in plan.targets if t.index == index), None)
     if kind == "" or target is None:
         kind = "measured" if target is None else _measured(target)
@@ -54,7 +61,7 @@ def _target(output: np.ndarray, index: int, kind: str, plan: Plan, rng: Any) -> 
     if kind == "crossentropy":
         kind = "binary_crossentropy" if classes == 1 else "categorical_crossentropy"
     if kind == "sparse_categorical_crossentropy":
-        return _classes(output, rng).astype("int32")
+        return _classes(output, rng, floor).astype("int32")
     if kind in ("circle", "categorical_generalized_cross_entropy"):
         return np.asarray(rng.integers(0, max(2, classes // 2), shape[:-1])).astype("int32")
     if kind == "ctc":
@@ -62,11 +69,11 @@ def _target(output: np.ndarray, index: int, kind: str, plan: Plan, rng: Any) -> 
             "int32"
         )
     if kind in ("categorical_crossentropy", "categorical_focal_crossentropy", "categorical_hinge"):
-        return np.asarray(np.eye(classes, dtype="float32")[_classes(output, rng)])
+        return np.asarray(np.eye(classes, dtype="float32")[_classes(output, rng, floor)])
     if kind.startswith("binary") or kind in ("dice", "tversky"):
-        return _twofold(output, rng)
+        return _twofold(output, rng, floor)
     if "hinge" in kind:
-        return np.asarray(2.0 * _twofold(output, rng) - 1.0, "float32")
+        return np.asarray(2.0 * _twofold(output, rng, floor) - 1.0, "float32")
     if kind == "kl_divergence":
         drawn = rng.random(shape) + 0.1
         return np.asarray(drawn / drawn.sum(-1, keepdims=True)).astype("float32")
@@ -81,15 +88,15 @@ def _measured(target: Target) -> str:
     return "sparse_categorical_crossentropy" if "sparse" in names else "binary_crossentropy"
 
 
-def _classes(output: np.ndarray, rng: Any) -> np.ndarray:
-    """Return a class for each sample, drawn from those that the model holds for possible."""
-    likely = (output > LIKELY) | (output == output.max(-1, keepdims=True))
+def _classes(output: np.ndarray, rng: Any, floor: float) -> np.ndarray:
+    """Return a class for each sample, drawn from those that are more likely than `floor`."""
+    likely = (output > floor) | (output == output.max(-1, keepdims=True))
     score: np.ndarray = np.where(likely, rng.random(output.shape), -1.0)
     return np.asarray(score.argmax(-1))
 
 
-def _twofold(output: np.ndarray, rng: Any) -> np.ndarray:
-    """Return zeros and ones, the one that is not impossible where the model is sure."""
+def _twofold(output: np.ndarray, rng: Any, floor: float) -> np.ndarray:
+    """Return zeros and ones; the likely one where the other is less likely than `floor`."""
     drawn: np.ndarray = rng.random(output.shape) < 0.5
-    drawn = np.where(output < LIKELY, False, np.where(output > 1 - LIKELY, True, drawn))
+    drawn = np.where(output < floor, False, np.where(output > 1 - floor, True, drawn))
     return np.asarray(drawn, "float32")

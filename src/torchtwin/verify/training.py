@@ -15,7 +15,6 @@ from torchtwin.errors import TorchTwinError
 from torchtwin.training.optimizers import is_old_optimizer
 from torchtwin.training.requested import requested
 from torchtwin.twin import Twin, imported
-from torchtwin.verify.inputs import Untestable
 from torchtwin.verify.subject import Subject, physical
 from torchtwin.verify.targets import Batch, make_batches
 
@@ -55,9 +54,10 @@ class Lesson:
         self.twin = twin
         self.compiled = requested(twin.keras.compile, twin.keras.version, twin.asked) or {}
         self.batches: list[Batch] = []
-        self.problem = self._prepared(train, seed)
+        self.seed = seed
+        self.problem = self._prepared(train)
 
-    def _prepared(self, train: str, seed: int) -> str:
+    def _prepared(self, train: str) -> str:
         if self.twin.plan is None or self.twin.train is None:
             return str((self.twin.untrained and self.twin.untrained.problem) or UNKNOWN)
         mine, wanted = (
@@ -65,18 +65,32 @@ class Lesson:
         )
         if mine != wanted:
             return OTHER.format(mine.rstrip("."), wanted.rstrip("."))
-        count = sum(int(np.prod(p.shape)) for p in self.twin.parameters)
-        if count > LARGEST:
-            return f"the model has {count:,} weights, and a step would take long"
-        size = SIZE if count < LARGE else SMALLER
+        if self._weights() > LARGEST:
+            return f"the model has {self._weights():,} weights, and a step would take long"
         try:
-            self.batches = make_batches(self.twin, self.compiled, STEPS, size, seed + 1)
-        except (Untestable, TorchTwinError, ValueError) as error:
+            self._make_batches("")
+        except (TorchTwinError, ValueError) as error:
             return f"no targets can be made: {error}"
         return ""
 
+    def _weights(self) -> int:
+        return sum(int(np.prod(p.shape)) for p in self.twin.parameters)
+
+    def _make_batches(self, judge: str) -> None:
+        """Make the batches for a judge: Keras on JAX clips probabilities, and for some losses all.
+
+        They are the same for all judges but for that.
+        """
+        assert self.twin.plan is not None
+        always = any(d.startswith("Keras clips") for d in self.twin.plan.differences)
+        self.batches = make_batches(
+            self.twin, self.compiled, STEPS, SIZE if self._weights() < LARGE else SMALLER,
+            self.seed + 1, clipped=always or judge == "jax",
+        )  # fmt: skip
+
     def request(self, judge: str, *, rebuilt: bool) -> dict[str, Any]:
         """Return how the judge shall compile: as the file tells it, if it is its `own`."""
+        self._make_batches(judge)
         source, entries = self.twin.keras, dict(self.compiled)
         own = source.compile or {}
         old = "optimizer" not in self.twin.asked
