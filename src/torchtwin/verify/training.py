@@ -164,7 +164,7 @@ class Pupil:
         return module
 
     def trains(self, precision: str, steps: int, nudge: float = 0.0) -> Curve:
-        """Train a copy; `nudge` changes every weight by this share before, up or down."""
+        """Train a copy; `nudge` is how far everything is off, see `nudged`."""
         run = self.program.Run(nudged(self._module(precision), nudge))
         losses, figures = [], []
         for batch, samples in self._batches(precision, steps):
@@ -218,11 +218,18 @@ def _lying(array: np.ndarray, argument: Any, precision: str) -> torch.Tensor:
 
 
 def nudged(module: nn.Module, share: float) -> nn.Module:
-    """Change every weight by a share of it, up or down."""
-    if share:
-        generator = torch.Generator().manual_seed(0)
+    """Change every weight by a share of it, and every gradient by one of its largest number."""
+    if not share:
+        return module
+    generator = torch.Generator().manual_seed(0)
+
+    def signs(x: torch.Tensor) -> torch.Tensor:
+        return (torch.randint(0, 2, x.shape, generator=generator) * 2 - 1).to(x.dtype)
+
+    for weight in module.parameters():
         with torch.no_grad():
-            for weight in module.parameters():
-                signs = torch.randint(0, 2, weight.shape, generator=generator) * 2 - 1
-                weight.mul_(1 + share * signs.to(weight.dtype))
+            weight.mul_(1 + share * signs(weight))
+        if weight.requires_grad:
+            hook: Any = weight.register_hook  # without types in torch
+            hook(lambda g: g + share * g.abs().max() * signs(g))
     return module
