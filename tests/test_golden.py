@@ -1,4 +1,4 @@
-"""The generated code of five models, kept as files to be read in review.
+"""The generated code of some models, kept as files to be read in review.
 
 pytest tests/test_golden.py --update-golden      writes them anew
 """
@@ -14,6 +14,7 @@ import torch
 from keras import layers as kl
 
 import torchtwin
+from torchtwin.emit.train import COMPILED
 
 GOLDEN = Path(__file__).parent / "golden"
 
@@ -96,6 +97,43 @@ def test_generated_code(make: Callable[[], keras.Model], request: pytest.Fixture
     if request.config.getoption("--update-golden"):
         path.write_text(source, encoding="utf-8")
     assert source == path.read_text(encoding="utf-8")
+
+
+def compiled_mlp() -> keras.Model:
+    model = mlp()
+    model.compile("adam", "categorical_crossentropy", metrics=["accuracy"])
+    return model
+
+
+def compiled_house() -> keras.Model:
+    """Two losses with weights, a schedule, clipping, a regulariser and a constraint."""
+    model = two_inputs()
+    model.get_layer("conv").kernel_regularizer = keras.regularizers.L2(0.001)
+    model.get_layer("facts_dense").kernel_constraint = keras.constraints.MaxNorm(2)
+    model.compile(
+        keras.optimizers.SGD(
+            keras.optimizers.schedules.CosineDecay(0.1, 1000), momentum=0.9, clipnorm=1.0
+        ),
+        loss={"price": "mse", "kind": "sparse_categorical_crossentropy"},
+        loss_weights={"price": 0.1, "kind": 1.0},
+        metrics={"price": ["mae"], "kind": ["accuracy"]},
+    )
+    return model
+
+
+@pytest.mark.parametrize("make", [compiled_mlp, compiled_house], ids=lambda f: f.__name__)
+def test_what_a_training_has_of_its_own(
+    make: Callable[[], keras.Model], request: pytest.FixtureRequest
+) -> None:
+    """The part of train.py that is written for the model; what follows is the same for all."""
+    keras.backend.clear_session()
+    train = torchtwin.convert(make()).train or ""
+    own, heading, _ = train.partition(f"# {COMPILED}")
+    assert heading
+    path = GOLDEN / f"{make.__name__}.train.txt"
+    if request.config.getoption("--update-golden"):
+        path.write_text(own, encoding="utf-8")
+    assert own == path.read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("make", [mlp, cnn, bilstm, unet, two_inputs], ids=lambda f: f.__name__)

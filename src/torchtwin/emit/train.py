@@ -35,6 +35,9 @@ HEADER = '''"""{title}
 Written by torchtwin: plain PyTorch, yours to change.
 """
 '''
+CONSTANTS = (
+    "# Name, shape, axis of the channels where they are not last, whether the shape must fit."
+)
 MAIN = 'if __name__ == "__main__":\n    main()'
 AROUND = """import math
 import torch
@@ -86,7 +89,8 @@ def emit_train(made: Recipe) -> str:
     given = {*own, "load", "ActivityPenalty", "FrozenBatchNorm"}
     parts = closure([*made.parts, command.main], given, made.features)
     first = [p for p in parts if not any(_home(p) in m for m in SECTIONS.values())]
-    sections = {"": [*made.constants, *made.functions], COMPILED: _texts(first, made)}
+    constants = "\n".join([CONSTANTS, *made.constants])
+    sections = {"": [constants, *made.functions], COMPILED: _texts(first, made)}
     for title, modules in SECTIONS.items():
         mine = [p for p in parts if _home(p) in modules]
         mine.sort(key=lambda p: (modules.index(_home(p)), inspect.getsourcelines(p)[1]))
