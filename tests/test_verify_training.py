@@ -188,13 +188,15 @@ def test_another_optimizer_that_rounds_in_a_step(tmp_path: Path) -> None:
     randomize(made)
     made.save(tmp_path / "model.keras")
     asked = {"optimizer": "Lion(0.001)", "loss": "mae"}
-    twin = torchtwin.convert(tmp_path / "model.keras", **asked)
+    twin = torchtwin.convert(tmp_path / "model.keras", **asked, callbacks=["EarlyStopping"])
     folder = twin.save(tmp_path / "twin")
     report = torchtwin.verify(tmp_path / "model.keras", folder, judge="jax", **asked)
     assert report.verdict == AGREES, report
     assert training(report).losses["float64"] < 1e-12
     assert training(report).steps == 5
     assert "a.bias" in training(report).notes[0]
+    lesson = Lesson(twin, twin.train or "", 0)
+    assert "callbacks" not in lesson.request("jax", rebuilt=False)["compile"]
     plain = Lesson(torchtwin.convert(tmp_path / "model.keras"), twin.train or "", 0)
     assert plain.problem.startswith("the file does not say how it is compiled")
 

@@ -102,10 +102,11 @@ def _words(expr: Any, modules: Mapping[str, str]) -> Iterator[str]:
 
 def counts(twin: Twin) -> Counts:
     """Count the numbers on both sides: equal, but for what the two say each for itself."""
-    filled = sum(math.prod(p.shape) for p in twin.parameters if p.array is not None)
-    constants = sum(math.prod(p.shape) for p in twin.parameters if p.array is None)
+    own = [p for p in twin.parameters if p.notation.constant]  # PyTorch's, or out of the config
+    constants = sum(math.prod(p.shape) for p in own)
+    filled = sum(math.prod(p.shape) for p in twin.parameters) - constants
     keras = sum(math.prod(a.shape) for a in arrays(twin.keras))
-    names = sorted({p.name.rpartition(".")[2] for p in twin.parameters if p.array is None})
+    names = sorted({p.name.rpartition(".")[2] for p in own})
     return Counts(keras, filled + constants, constants, keras - filled, tuple(names))
 
 

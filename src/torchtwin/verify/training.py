@@ -91,7 +91,8 @@ class Lesson:
     def request(self, judge: str, *, rebuilt: bool) -> dict[str, Any]:
         """Return how the judge shall compile: as the file tells it, if it is its `own`."""
         self._make_batches(judge)
-        source, entries = self.twin.keras, dict(self.compiled)
+        source = self.twin.keras
+        entries = {k: v for k, v in self.compiled.items() if k != "callbacks"}  # they are fit's
         own = source.compile or {}
         old = "optimizer" not in self.twin.asked
         old = old and is_old_optimizer(own.get("optimizer"), source.version)
