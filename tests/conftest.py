@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import os
+from collections.abc import Iterator
 
 import pytest
 
@@ -12,6 +14,8 @@ os.environ.setdefault("JAX_PLATFORMS", "cpu")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
 
+import jax
+import keras
 from keras.src.backend.common import dtypes
 
 # Keras narrows float64 to float32 on JAX wherever it promotes, even when JAX allows it.
@@ -20,3 +24,12 @@ dtypes.BIT64_TO_BIT32_DTYPE.update(float64="float64")
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--update-golden", action="store_true", help="write tests/golden anew")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _no_memory_kept() -> Iterator[None]:
+    """JAX keeps every function that it compiled: after thousands of tests, gigabytes of them."""
+    yield
+    keras.backend.clear_session()
+    jax.clear_caches()
+    gc.collect()

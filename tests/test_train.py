@@ -219,6 +219,31 @@ def test_a_loader_is_as_good_as_arrays(tmp_path: Path) -> None:
     check_weights(found[0][0].module, found[1][0].module, "float64")
 
 
+@pytest.mark.parametrize("name", ["cnn", "tagger", "two_outputs"])
+def test_a_loop_of_one_s_own(name: str) -> None:
+    """Its loss is that of Keras, and its optimizer goes where Keras's goes."""
+    make, x, y = MODELS[name]
+    x, y = x[:32], [part[:32] for part in y] if isinstance(y, list) else y[:32]
+    targets = [torch.from_numpy(part) for part in (y if isinstance(y, list) else [y])]
+    with precision("float64"):
+        model = make()
+        training = torchtwin.convert(model).training
+        module, wanted = training.load().double().train(), []
+        if name == "cnn":
+            training.keep_biased_variance(module)
+        optimizer, got = training.make_optimizer(module), []
+        inputs = torch.from_numpy(np.moveaxis(x, -1, 1).copy() if x.ndim > 3 else x)
+        for step in range(4):
+            loss = training.loss(module, inputs, targets)
+            assert loss.shape == ()
+            assert loss.dtype == torch.float64
+            got.append(loss.item())
+            training.update(loss, module, optimizer, step)
+            wanted.append(model.train_on_batch(x, y, return_dict=True)["loss"])
+            model.reset_metrics()
+    np.testing.assert_allclose(got, wanted, rtol=1e-9)
+
+
 def test_shuffling_depends_on_seed_and_pass() -> None:
     training = torchtwin.convert(mlp()).training
     x, y = np.arange(100, dtype="float32")[:, None], np.arange(100)

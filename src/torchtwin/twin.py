@@ -76,17 +76,22 @@ class Twin:
 
     @functools.cached_property
     def training(self) -> types.ModuleType:
-        """What train.py defines, as a live module: `losses`, `make_optimizer`, `make_metrics`,
-        `fit`, `Run`, ...; its `load()` returns a new module with the weights.
+        """What train.py defines, as a live module: `make_optimizer(module)`, `make_metrics()`,
+        `update`, `Run`, `fit`, ...; `load()` returns a new module with the weights, and
+        `loss(module, inputs, targets)` the loss of a batch, for a loop of your own.
 
         Raises UnsupportedError for a model without a training.
         """
+        from torchtwin.training.live import BatchLoss
+
         if self.train is None:
             raise self.untrained or UnsupportedError(
                 "the model was not compiled", hint="give convert(...) an optimizer and a loss"
             )
         make = self._namespace[_class_name(self.source)]
-        return imported(self.train, self._namespace, lambda: self._loaded(make()))
+        training = imported(self.train, self._namespace, lambda: self._loaded(make()))
+        vars(training)["loss"] = BatchLoss(training)
+        return training
 
     def save(
         self, folder: str | Path, *, force: bool = True, progress: Progress | None = None
