@@ -30,6 +30,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def _no_memory_kept() -> Iterator[None]:
     """JAX keeps every function that it compiled: after thousands of tests, gigabytes of them."""
     yield
+    assert keras.config.floatx() == keras.config.dtype_policy().name == "float32"
     keras.backend.clear_session()
     jax.clear_caches()
     gc.collect()

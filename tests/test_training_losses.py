@@ -14,6 +14,7 @@ from losses_support import LossCase, check, entry, keras_loss, run_source, twin_
 from torchtwin.errors import UnsupportedError
 from torchtwin.training.losses import loss_of
 from torchtwin.training.pieces import Output
+from train_support import set_precision
 
 POINTWISE = [
     "MeanSquaredError",
@@ -40,9 +41,9 @@ RANKS: list[tuple[tuple[int, ...], tuple[int, ...] | None]] = [
 
 @pytest.fixture(autouse=True)
 def _float64() -> Iterator[None]:
-    keras.config.set_floatx("float64")
+    set_precision("float64")
     yield
-    keras.config.set_floatx("float32")
+    set_precision("float32")
 
 
 @pytest.mark.parametrize(("shape", "target_shape"), RANKS, ids=str)
@@ -270,6 +271,6 @@ def test_dtype() -> None:
 
 
 def test_float32() -> None:
-    keras.config.set_floatx("float32")
+    set_precision("float32")
     for case in [SETTINGS[0], BINARY[0], ROWS[1], CLASS_NUMBERS[0]]:
         check(dataclasses.replace(case, dtype="float32"), tolerance=1e-4)

@@ -21,6 +21,7 @@ from torchtwin.evaluate import evaluate
 from torchtwin.expr import Call, walk
 from torchtwin.training.metrics import metric_of
 from torchtwin.training.pieces import Output
+from train_support import set_precision
 
 TOLERANCE = {"float32": 1e-4, "float64": 1e-9}
 
@@ -61,9 +62,9 @@ def equal(got: torch.Tensor, wanted: Any, tolerance: float) -> None:
 def precision(request: pytest.FixtureRequest) -> Iterator[str]:
     """Let all of Keras compute in a precision; metrics of counts know no other way."""
     before = keras.config.floatx()
-    keras.config.set_floatx(request.param)
+    set_precision(request.param)
     yield request.param
-    keras.config.set_floatx(before)
+    set_precision(before)
 
 
 def check(case: Case, dtype: str, weighted: bool) -> None:

@@ -13,6 +13,7 @@ from keras import layers as L
 
 import torchtwin
 from cases import randomize
+from train_support import set_precision
 from training_support import assert_same_weights
 
 STEPS = 6
@@ -20,10 +21,10 @@ STEPS = 6
 
 @pytest.fixture(autouse=True)
 def _float64() -> Iterator[None]:
-    keras.config.set_floatx("float64")
+    set_precision("float64")
     keras.config.set_dtype_policy("float64")
     yield
-    keras.config.set_floatx("float32")
+    set_precision("float32")
     keras.config.set_dtype_policy("float32")
 
 

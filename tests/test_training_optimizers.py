@@ -19,6 +19,7 @@ from torchtwin.errors import UnsupportedError
 from torchtwin.training.optimizers import optimizer_code, optimizer_of, trained_variables
 from torchtwin.training.optimizers.rules import RULES
 from torchtwin.training.parts.optimizer_steps import swap_averages, use_averages
+from train_support import set_precision
 from training_support import assert_same_weights, batches_of, code_of, keras_curve, torch_curve
 
 ks = ko.schedules
@@ -27,9 +28,9 @@ BATCHES = batches_of((4, 6, 5, 2), (4, 2))
 
 @pytest.fixture(autouse=True)
 def _double() -> Iterator[None]:
-    keras.config.set_floatx("float64")
+    set_precision("float64")
     yield
-    keras.config.set_floatx("float32")
+    set_precision("float32")
 
 
 def small_model() -> keras.Model:

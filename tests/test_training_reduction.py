@@ -5,20 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-import keras
 import numpy as np
 import pytest
 import torch
 
 from losses_support import LossCase, check, entry
 from torchtwin.training.parts.reduction import ratio, weighted_sum
+from train_support import set_precision
 
 
 @pytest.fixture(autouse=True)
 def _float64() -> Iterator[None]:
-    keras.config.set_floatx("float64")
+    set_precision("float64")
     yield
-    keras.config.set_floatx("float32")
+    set_precision("float32")
 
 
 REDUCED = ["sum_over_batch_size", "sum", "mean", "mean_with_sample_weight", "none", None]

@@ -6,20 +6,20 @@ import math
 from collections.abc import Iterator
 
 import jax
-import keras
 import numpy as np
 import pytest
 from keras.optimizers import schedules as ks
 
 from torchtwin.errors import UnsupportedError
 from torchtwin.training.schedules import RULES, schedule_of
+from train_support import set_precision
 
 
 @pytest.fixture(autouse=True)
 def _double() -> Iterator[None]:
-    keras.config.set_floatx("float64")
+    set_precision("float64")
     yield
-    keras.config.set_floatx("float32")
+    set_precision("float32")
 
 
 CASES = [

@@ -19,6 +19,7 @@ from torchtwin.emit.weights import write_safetensors
 from torchtwin.errors import UnreadableModel, UnsupportedError
 from torchtwin.training.optimizers import optimizer_of, optimizer_state, upgraded_optimizer
 from torchtwin.training.parts.optimizer_state import load_optimizer_state
+from train_support import set_precision
 from training_support import assert_same_weights, batches_of, code_of, keras_curve, torch_curve
 
 ks = ko.schedules
@@ -27,9 +28,9 @@ BATCHES = batches_of((4, 6, 5, 2), (4, 2))
 
 @pytest.fixture(autouse=True)
 def _double() -> Iterator[None]:
-    keras.config.set_floatx("float64")
+    set_precision("float64")
     yield
-    keras.config.set_floatx("float32")
+    set_precision("float32")
 
 
 def resumed(path: Path, entry: Any = None) -> tuple[torchtwin.Twin, dict[str, Any], Any, int]:
