@@ -36,7 +36,7 @@ def arguments():
     add("--validation-x", nargs="+", metavar="FILE", help="inputs to validate with (.npy)")
     add("--validation-y", nargs="+", metavar="FILE", help="their targets (.npy)")
     add("--validation-split", type=float, metavar="F", help="validate with the last F of the data")
-    add("--channels-last", action="store_true", help="images as in Keras")  # when: images
+    add("--channels-last", action="store_true", help="of the files, as in Keras")  # when: images
     add("--epochs", type=int, default=1, metavar="N", help="passes over the data (default: 1)")
     add("--batch-size", type=int, metavar="N", help="in all processes together (default: 32)")
     add("--steps-per-epoch", type=int, metavar="N", help="batches of an epoch (default: all)")
@@ -138,9 +138,11 @@ def read(paths, expected, options):
     arrays = []
     for path, (name, shape, channels, exact) in zip(paths, expected, strict=True):
         array = np.load(existing(path), mmap_mode="r")
-        moved = options.channels_last and channels  # when: images
-        if moved and array.ndim == len(shape) + 1:  # when: images
-            array = np.moveaxis(array, -1, channels)  # when: images
+        if channels and array.ndim == len(shape) + 1:  # when: images
+            moved = np.moveaxis(array, -1, channels)  # when: images
+            told = exact and fits(moved, shape) and not fits(array, shape)  # when: images
+            options.channels_last = options.channels_last or told  # when: images
+            array = moved if options.channels_last else array  # when: images
         if exact and not fits(array, shape):
             wanted = ", ".join("?" if n is None else str(n) for n in shape)
             raise SystemExit(f"{path}: {array.shape}, but {name} is (n, {wanted})")
