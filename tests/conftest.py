@@ -18,6 +18,8 @@ import jax
 import keras
 from keras.src.backend.common import dtypes
 
+from train_support import precision
+
 # Keras narrows float64 to float32 on JAX wherever it promotes, even when JAX allows it.
 dtypes.BIT64_TO_BIT32_DTYPE.update(float64="float64")
 
@@ -34,3 +36,10 @@ def _no_memory_kept() -> Iterator[None]:
     keras.backend.clear_session()
     jax.clear_caches()
     gc.collect()
+
+
+@pytest.fixture
+def float64() -> Iterator[None]:
+    """Keras builds and computes in float64."""
+    with precision("float64"):
+        yield

@@ -12,9 +12,8 @@ import torch
 import torch.nn.functional as F
 from keras.src.trainers.compile_utils import get_loss
 
-from torchtwin.emit.expressions import Printer, is_helper
-from torchtwin.emit.helpers import _add, source_of
-from torchtwin.expr import Call, walk
+from torchtwin.emit.expressions import Printer
+from torchtwin.emit.helpers import closure, mentioned, source_of
 from torchtwin.training.losses import loss_of
 from torchtwin.training.parts.reduction import ratio, weighted_sum
 from torchtwin.training.pieces import Loss, Output
@@ -107,12 +106,8 @@ def twin_of(case: LossCase) -> Loss:
 
 def run_source(expr: Any, output: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
     """Run an expression as text, beside nothing but torch and the parts that it names."""
-    helpers: dict[str, Any] = {}
-    for node in walk(expr):
-        if isinstance(node, Call) and is_helper(node.function):
-            _add(node.function, helpers)
     scope: dict[str, Any] = {"torch": torch, "F": F, "math": __import__("math")}
-    exec("\n\n".join(map(source_of, helpers.values())), scope)
+    exec("\n\n".join(map(source_of, closure(mentioned(expr)))), scope)
     text = Printer(str, lambda _: "", lambda _: "")(expr)
     result = eval(text, scope, {"output": output, "target": target})
     assert isinstance(result, torch.Tensor)

@@ -100,7 +100,7 @@ def check(folder: Path, output: str, wanted: list[dict[str, float]]) -> None:
     assert got.keys() == kept.keys()
     for name, value in got.items():
         if not name.endswith("num_batches_tracked"):
-            torch.testing.assert_close(value, kept[name], rtol=1e-3, atol=1e-4)
+            torch.testing.assert_close(value, kept[name], rtol=1e-4, atol=1e-4)
 
 
 @pytest.mark.parametrize(("processes", "more"), [(2, ()), (3, ()), (2, ("--fsdp",))])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import keras
@@ -13,19 +13,12 @@ from keras import layers as L
 
 import torchtwin
 from cases import randomize
-from train_support import set_precision
 from training_support import assert_same_weights
 
 STEPS = 6
 
 
-@pytest.fixture(autouse=True)
-def _float64() -> Iterator[None]:
-    set_precision("float64")
-    keras.config.set_dtype_policy("float64")
-    yield
-    set_precision("float32")
-    keras.config.set_dtype_policy("float32")
+pytestmark = pytest.mark.usefixtures("float64")
 
 
 def chain(*layers: Any) -> keras.Model:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import keras
@@ -19,18 +19,13 @@ from torchtwin.errors import UnsupportedError
 from torchtwin.training.optimizers import optimizer_code, optimizer_of, trained_variables
 from torchtwin.training.optimizers.rules import RULES
 from torchtwin.training.parts.optimizer_steps import swap_averages, use_averages
-from train_support import set_precision
 from training_support import assert_same_weights, batches_of, code_of, keras_curve, torch_curve
 
 ks = ko.schedules
 BATCHES = batches_of((4, 6, 5, 2), (4, 2))
 
 
-@pytest.fixture(autouse=True)
-def _double() -> Iterator[None]:
-    set_precision("float64")
-    yield
-    set_precision("float32")
+pytestmark = pytest.mark.usefixtures("float64")
 
 
 def small_model() -> keras.Model:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -11,14 +10,8 @@ import torch
 
 from losses_support import LossCase, check, entry
 from torchtwin.training.parts.reduction import ratio, weighted_sum
-from train_support import set_precision
 
-
-@pytest.fixture(autouse=True)
-def _float64() -> Iterator[None]:
-    set_precision("float64")
-    yield
-    set_precision("float32")
+pytestmark = pytest.mark.usefixtures("float64")
 
 
 REDUCED = ["sum_over_batch_size", "sum", "mean", "mean_with_sample_weight", "none", None]

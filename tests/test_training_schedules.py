@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 
 import jax
 import numpy as np
@@ -12,14 +11,8 @@ from keras.optimizers import schedules as ks
 
 from torchtwin.errors import UnsupportedError
 from torchtwin.training.schedules import RULES, schedule_of
-from train_support import set_precision
 
-
-@pytest.fixture(autouse=True)
-def _double() -> Iterator[None]:
-    set_precision("float64")
-    yield
-    set_precision("float32")
+pytestmark = pytest.mark.usefixtures("float64")
 
 
 CASES = [

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import dataclasses
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -19,18 +19,13 @@ from torchtwin.emit.weights import write_safetensors
 from torchtwin.errors import UnreadableModel, UnsupportedError
 from torchtwin.training.optimizers import optimizer_of, optimizer_state, upgraded_optimizer
 from torchtwin.training.parts.optimizer_state import load_optimizer_state
-from train_support import set_precision
 from training_support import assert_same_weights, batches_of, code_of, keras_curve, torch_curve
 
 ks = ko.schedules
 BATCHES = batches_of((4, 6, 5, 2), (4, 2))
 
 
-@pytest.fixture(autouse=True)
-def _double() -> Iterator[None]:
-    set_precision("float64")
-    yield
-    set_precision("float32")
+pytestmark = pytest.mark.usefixtures("float64")
 
 
 def resumed(path: Path, entry: Any = None) -> tuple[torchtwin.Twin, dict[str, Any], Any, int]:

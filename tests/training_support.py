@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 import torchtwin
-from torchtwin.emit.helpers import _add, source_of
+from torchtwin.emit.helpers import closure, source_of
 from torchtwin.training.optimizers import (
     OptimizerPlan,
     optimizer_code,
@@ -33,10 +33,7 @@ from torch import nn
 
 def executed(code: Written) -> dict[str, Any]:
     """Return what the emitted source defines, with the parts that it mentions before it."""
-    found: dict[str, Any] = {}
-    for part in code.parts:
-        _add(part, found)
-    text = "\n\n".join([IMPORTS, *map(source_of, found.values()), code.source])
+    text = "\n\n".join([IMPORTS, *map(source_of, closure(code.parts)), code.source])
     namespace: dict[str, Any] = {}
     exec(compile(text, "train.py", "exec"), namespace)
     return namespace

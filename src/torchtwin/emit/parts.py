@@ -9,26 +9,10 @@ import sys
 from collections.abc import Collection, Iterable
 from typing import Any
 
-from torchtwin.emit.helpers import needs, source_of
+from torchtwin.emit.helpers import source_of
 
 WHEN = re.compile(r"\s+# when: (?P<features>[a-z0-9_ |]+)$")
 REMARK = re.compile(r"  # (noqa|type: ignore|fmt: ).*$")
-
-
-def closure(roots: Iterable[Any], given: Collection[str], features: Collection[str]) -> list[Any]:
-    """Return `roots` and what they need, each behind what it needs; `given` are defined already."""
-    found: dict[str, Any] = {}
-
-    def add(part: Any) -> None:
-        if part.__name__ in found or part.__name__ in given:
-            return
-        for needed in needs(part, text_of(part, features)):
-            add(needed)
-        found.setdefault(part.__name__, part)
-
-    for root in roots:
-        add(root)
-    return list(found.values())
 
 
 def text_of(part: Any, features: Collection[str]) -> str:

@@ -10,6 +10,7 @@ from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from torchtwin.emit.expressions import printed
+from torchtwin.emit.helpers import mentioned
 from torchtwin.emit.reset import resets_of
 from torchtwin.emit.source import shape_text
 from torchtwin.emit.training import Recipe, Writer, channels_of, function
@@ -45,7 +46,7 @@ def recipe_of(plan: Plan, twin: Twin) -> Recipe:
     features = frozenset(_features(plan, program, penalty is not None, resets=not scratch))
     features |= {"state" if twin.optimizer else "stateless"}
     parts = [*writer.parts, *(p for w in written for p in w.parts)]
-    parts += [node.function for c in plan.callbacks for node in walk(c) if isinstance(node, Call)]
+    parts += [part for made in plan.callbacks for part in mentioned(made)]
     return Recipe(
         _title(plan), program.inputs, _targets(plan, program), tuple(writer.constants()),
         tuple(functions), tuple(parts), features,

@@ -8,7 +8,8 @@ import textwrap
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from torchtwin.emit.parts import closure, imports, text_of
+from torchtwin.emit.helpers import closure
+from torchtwin.emit.parts import imports, text_of
 from torchtwin.emit.recipe import recipe_of
 from torchtwin.emit.source import docstring, formatted, shape_text
 from torchtwin.emit.training import Recipe
@@ -87,7 +88,7 @@ def emit_train(made: Recipe) -> str:
     """Return the text of train.py, formatted."""
     own = [name for name in vars(recipe) if not name.startswith("_")]
     given = {*own, "load", "ActivityPenalty", "FrozenBatchNorm"}
-    parts = closure([*made.parts, command.main], given, made.features)
+    parts = closure([*made.parts, command.main], given, lambda p: text_of(p, made.features))
     first = [p for p in parts if not any(_home(p) in m for m in SECTIONS.values())]
     constants = "\n".join([CONSTANTS, *made.constants])
     sections = {"": [constants, *made.functions], COMPILED: _texts(first, made)}

@@ -7,8 +7,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from torchtwin.emit.expressions import is_helper, printed
-from torchtwin.expr import Call, Expr, Var, walk
+from torchtwin.emit.expressions import printed
+from torchtwin.emit.helpers import mentioned
+from torchtwin.expr import Call, Expr, Var
 from torchtwin.names import identifiers
 from torchtwin.outputs import FUNCTIONS
 from torchtwin.program import Argument, Class
@@ -29,7 +30,6 @@ class Recipe:
     parts: tuple[Any, ...]
     features: frozenset[str]
     differences: tuple[str, ...] = ()
-    imports: str = ""
 
 
 class Writer:
@@ -47,10 +47,7 @@ class Writer:
 
     def text(self, expr: Any, output: str, target: str) -> str:
         """Return an expression over OUTPUT and TARGET as source."""
-        for node in walk(expr):
-            used = node.function if isinstance(node, Call) else node
-            if callable(used) and is_helper(used):
-                self.parts.append(used)
+        self.parts += mentioned(expr)
         return printed(expr, {"output": output, "target": target})
 
     def losses(self) -> str:

@@ -81,7 +81,7 @@ class Run:
 
             fully_shard(self.forward, reshard_after_forward=True)
         elif world_size() > 1:
-            unused = False
+            unused = False  # when: used
             unused = True  # when: unused
             self.forward = nn.parallel.DistributedDataParallel(
                 self.forward, find_unused_parameters=unused
