@@ -18,7 +18,7 @@ from torchtwin.errors import TorchTwinError
 from torchtwin.names import identifiers
 from torchtwin.program import Argument
 from torchtwin.training.optimizers import optimizer_state
-from torchtwin.training.parts import command, recipe
+from torchtwin.training.parts import command, processes, recipe
 from torchtwin.training.plan import untrained
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ Written by torchtwin: plain PyTorch, yours to change.
 CONSTANTS = (
     "# Name, shape, axis of the channels where they are not last, whether the shape must fit."
 )
-MAIN = 'if __name__ == "__main__":\n    main()'
+MAIN = 'if __name__ == "__main__":\n    main()\n    end_processes()'
 AROUND = """import math
 import torch
 import torch.nn.functional as F
@@ -88,7 +88,11 @@ def emit_train(made: Recipe) -> str:
     """Return the text of train.py, formatted."""
     own = [name for name in vars(recipe) if not name.startswith("_")]
     given = {*own, "load", "ActivityPenalty", "FrozenBatchNorm"}
-    parts = closure([*made.parts, command.main], given, lambda p: text_of(p, made.features))
+    parts = closure(
+        [*made.parts, command.main, processes.end_processes],
+        given,
+        lambda p: text_of(p, made.features),
+    )
     first = [p for p in parts if not any(_home(p) in m for m in SECTIONS.values())]
     constants = "\n".join([CONSTANTS, *made.constants])
     sections = {"": [constants, *made.functions], COMPILED: _texts(first, made)}

@@ -31,3 +31,10 @@ def start_processes():
     if "WORLD_SIZE" in os.environ and not dist.is_initialized():
         dist.init_process_group("nccl" if device.type == "cuda" else "gloo")
     return device
+
+
+def end_processes():
+    """Leave together: a process that ends while others still talk to it can crash."""
+    if dist.is_initialized():
+        dist.barrier()
+        dist.destroy_process_group()
