@@ -99,6 +99,14 @@ class Var(Expr):
 
 
 @dataclass(frozen=True, eq=False)
+class Source(Expr):
+    """Python source as its author wrote it; `binding` is its precedence, see emit/expressions."""
+
+    text: str
+    binding: int = 9
+
+
+@dataclass(frozen=True, eq=False)
 class Member(Expr):
     """`self.<attribute>`: a submodule, parameter or buffer."""
 

@@ -47,20 +47,28 @@ NOT_FORWARD = frozenset(
 class Tensor:
     """An argument of a layer: its expression, and its shape in Keras's order of axes.
 
-    Lengths that are free are None. `layout` says how the axes lie in PyTorch.
+    Lengths that are free are None. `layout` says how the axes lie in PyTorch. In a program that
+    is translated nothing may be known of a tensor: then `known` is False, its shape is empty and
+    its dtype "".
     """
 
     expr: Expr
     shape: tuple[int | None, ...]
     dtype: str = "float32"
     layout: Layout | None = None
+    known: bool = True
 
     @property
     def rank(self) -> int:
+        """Return the number of axes; raise UnsupportedError where it is not known."""
+        if not self.known:
+            raise UnsupportedError("the number of axes of a tensor is not known here")
         return len(self.shape)
 
-    def axis(self, axis: int) -> int:
+    def axis(self, axis: Any) -> Any:
         """Return where Keras's `axis` lies physically; -1 stays -1 where it is the last."""
+        if not self.known or not isinstance(axis, int):
+            return axis
         if not -self.rank <= axis < self.rank:
             raise UnsupportedError(f"axis {axis} of a tensor of rank {self.rank}")
         if self.layout is None or self.layout == tuple(range(self.rank)):

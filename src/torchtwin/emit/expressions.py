@@ -10,7 +10,19 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from torchtwin.expr import Binary, Call, Field, Invoke, Item, Member, Method, Part, Unary, Var
+from torchtwin.expr import (
+    Binary,
+    Call,
+    Field,
+    Invoke,
+    Item,
+    Member,
+    Method,
+    Part,
+    Source,
+    Unary,
+    Var,
+)
 from torchtwin.program import Class
 
 BINDING = {"|": 1, "^": 2, "&": 3, "==": 0, "!=": 0, "<": 0, "<=": 0, ">": 0, ">=": 0,
@@ -48,6 +60,8 @@ class Printer:
                 return self.value_name(node.value), ATOM
             case Part():
                 return self.part_name(node), ATOM
+            case Source():
+                return node.text, node.binding
             case Member():
                 return f"self.{node.attribute}", ATOM
             case Invoke():
