@@ -1,9 +1,11 @@
-"""Writes src/torchtwin/training/signatures.json: the arguments of what `compile` and `fit` take.
+"""Writes the arguments of Keras's classes: signatures.json for training and for translating.
 
     python scripts/make_signatures.py [--check]
 
-Every class of keras.losses, metrics, optimizers (with their schedules) and callbacks, with the
-names of its arguments in their order; "**" stands for any others.
+training/signatures.json has what `compile` and `fit` take: every class of keras.losses, metrics,
+optimizers (with their schedules) and callbacks. translate/signatures.json has those that make a
+model: layers, initializers, regularizers, constraints; "call" has the arguments of layers' calls.
+Names are in their order; "**" stands for any others.
 """
 
 from __future__ import annotations
@@ -16,7 +18,7 @@ from pathlib import Path
 
 os.environ.setdefault("KERAS_BACKEND", "jax")
 
-TARGET = Path(__file__).parents[1] / "src" / "torchtwin" / "training" / "signatures.json"
+PACKAGE = Path(__file__).parents[1] / "src" / "torchtwin"
 
 
 def signatures() -> dict[str, dict[str, list[str]]]:
@@ -45,28 +47,52 @@ def signatures() -> dict[str, dict[str, list[str]]]:
     return found
 
 
-def arguments(cls: type) -> list[str]:
-    if cls.__init__ is object.__init__:
+def arguments(cls: type, method: str = "__init__") -> list[str]:
+    if getattr(cls, method) is object.__init__:
         return []
-    parameters = list(inspect.signature(cls.__init__).parameters.values())[1:]
+    parameters = list(inspect.signature(getattr(cls, method)).parameters.values())[1:]
     return ["**" if p.kind is p.VAR_KEYWORD else p.name for p in parameters]
 
 
-def text() -> str:
-    """Return the table with a class on each line, so that a change of Keras reads well."""
+def makers() -> dict[str, dict[str, list[str]]]:
+    """Return the arguments of what makes a model, by every public name."""
+    import keras
+
+    found = {
+        kind: {
+            name: arguments(cls) for name, cls in vars(home).items() if inspect.isclass(cls)
+        }
+        for kind, home in {
+            "layers": keras.layers, "initializers": keras.initializers,
+            "regularizers": keras.regularizers, "constraints": keras.constraints,
+        }.items()
+    }  # fmt: skip
+    classes = {name: cls for name, cls in vars(keras.layers).items() if inspect.isclass(cls)}
+    layers = {name: cls for name, cls in classes.items() if issubclass(cls, keras.layers.Layer)}
+    found["call"] = {name: arguments(cls, "call") for name, cls in layers.items()}
+    return found
+
+
+def text(found: dict[str, dict[str, list[str]]]) -> str:
+    """Return a table with a class on each line, so that a change of Keras reads well."""
     kinds = [
         f' "{kind}": {{\n'
         + ",\n".join(f'  "{name}": {json.dumps(a)}' for name, a in sorted(classes.items()))
         + "\n }"
-        for kind, classes in sorted(signatures().items())
+        for kind, classes in sorted(found.items())
     ]
     return "{\n" + ",\n".join(kinds) + "\n}\n"
 
 
 def main() -> int:
+    tables = {
+        PACKAGE / "training" / "signatures.json": text(signatures()),
+        PACKAGE / "translate" / "signatures.json": text(makers()),
+    }
     if "--check" in sys.argv:
-        return int(text() != TARGET.read_text(encoding="utf-8"))
-    TARGET.write_text(text(), encoding="utf-8")
+        return int(any(new != path.read_text("utf-8") for path, new in tables.items()))
+    for path, new in tables.items():
+        path.write_text(new, encoding="utf-8")
     return 0
 
 
