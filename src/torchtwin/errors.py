@@ -3,7 +3,8 @@
 TorchTwinError
 ├── UnreadableModel    the file is not what it claims to be, or does not fit together
 ├── UnsupportedError   understood, but not translated
-│   └── UntrainedError     the model is translated, its training is not
+│   ├── UntrainedError     the model is translated, its training is not
+│   └── UntranslatedCode   Python code in the file, shown as its instructions
 ├── TwinsDiffer        verification found a difference
 └── OutputError        the result could not be written
 """
@@ -14,6 +15,9 @@ from collections.abc import Sequence
 
 LONGEST_TEXT = 1500
 """Characters of an error's text: names from a file can be of any length."""
+
+MOST_LINES = 80
+"""Lines of code that an error shows."""
 
 
 def shortened(text: str, longest: int = 120) -> str:
@@ -49,6 +53,24 @@ class UnsupportedError(TorchTwinError):
 
 class UntrainedError(UnsupportedError):
     """The model is translated; how it is trained is not."""
+
+
+class UntranslatedCode(UnsupportedError):
+    """Python code in the file is not translated: `code` shows it, `stub` is there to fill in."""
+
+    def __init__(
+        self, problem: str, *, where: str = "", hint: str = "", code: str = "", stub: str = ""
+    ) -> None:
+        super().__init__(problem, where=where, hint=hint)
+        self.code, self.stub = code, stub
+
+    def __str__(self) -> str:
+        parts = [super().__str__()]
+        for title, text in (("code", self.code), ("stub", self.stub)):
+            if text:
+                lines = (shortened(line, 160) for line in text.splitlines()[:MOST_LINES])
+                parts += [f"  {title}", *(f"    {line}".rstrip() for line in lines)]
+        return "\n".join(parts)
 
 
 class TwinsDiffer(TorchTwinError):
