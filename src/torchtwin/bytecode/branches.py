@@ -167,7 +167,7 @@ def for_iter(machine: Machine, state: State, i: Instruction) -> int:
             raise NotUnderstood("a comprehension with statements")
         _gather(state, body.gathered, ast.comprehension(target[0], over.node, [], 0), over)
     else:
-        state.statements.append(ast.For(target[0], over.node, body.statements, [], lineno=0))
+        state.statements.append(_for(target[0], over.node, body.statements))
     return _behind_loop(machine, _target(i))
 
 
@@ -221,3 +221,7 @@ def _is_empty(entry: Entry) -> bool:
         case Term(node=ast.List(elts=[]) | ast.Set(elts=[]) | ast.Dict(values=[])):
             return True
     return False
+
+
+def _for(target: ast.expr, over: ast.expr, body: list[ast.stmt]) -> ast.For:
+    return ast.For(target, over, body or [ast.Pass()], [], lineno=0)

@@ -139,8 +139,8 @@ def _literal_word(term: Term) -> str:
 
 
 def _called(function: Entry, entries: Sequence[Entry], keywords: Sequence[str]) -> Term:
-    if len(keywords) > len(entries):
-        raise Implausible("more keywords than arguments")
+    if len(keywords) > len(entries) or len(set(keywords)) < len(keywords):
+        raise Implausible("more keywords than arguments, or one of them twice")
     if isinstance(function, Function) and function.name.endswith("comp>"):
         return _comprehension(function, entries)
     terms = [as_term(entry) for entry in entries]
@@ -235,6 +235,9 @@ def arguments_of(code: Code, defaults: Sequence[ast.expr]) -> ast.arguments:
 def simplified(body: list[ast.stmt]) -> list[ast.stmt]:
     """Return `if a: return b` and `return c` as `return b if a else c`, from the end."""
     match body:
+        case [*before, ast.If(body=[ast.If(orelse=[]) as inner], orelse=[]) as outer, last]:
+            test = ast.BoolOp(ast.And(), [outer.test, inner.test])
+            return simplified([*before, ast.If(test, inner.body, []), last])
         case [*before, ast.If(test=test, body=yes, orelse=[]), ast.Return() as last]:
             match simplified(yes):
                 case [ast.Return(value=ast.expr() as value)] if last.value is not None:

@@ -82,10 +82,24 @@ def _understood(code: Code, version: Version) -> Decompiled | NotUnderstood:
     try:
         arguments = arguments_of(code, ())
         body = simplified(Machine(code, version).run())
+        _check_slices(body)
         name = code.name if code.name == "<lambda>" else identifier(code.name)
         return Decompiled(name, arguments, tuple(body), code.free, listing(code, version))
     except NotUnderstood as reason:
         return reason
+
+
+def _check_slices(body: Sequence[ast.stmt]) -> None:
+    """Refuse a slice that stands elsewhere than in a subscript: source has no words for it."""
+    nodes = [node for statement in body for node in ast.walk(statement)]
+    fine = {
+        id(part)
+        for node in nodes
+        if isinstance(node, ast.Subscript)
+        for part in (node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice])
+    }
+    if any(isinstance(node, ast.Slice) and id(node) not in fine for node in nodes):
+        raise NotUnderstood("a slice outside a subscript")
 
 
 def _agreed(readings: Sequence[Reading]) -> Decompiled:

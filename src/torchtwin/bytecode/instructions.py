@@ -118,7 +118,7 @@ def _target(name: str, argument: int, end: int, version: Version) -> int | None:
 
 
 def _check(code: Code, version: Version, found: Sequence[Instruction], prefix: int) -> None:
-    places = {i.start for i in found} | {len(code.bytecode)}
+    places = {i.start for i in found}
     if prefix or not found:
         raise Implausible("no end")
     if any(i.target is not None and i.target not in places for i in found):

@@ -152,7 +152,7 @@ def copy(machine: Machine, state: State, i: Instruction) -> int | None:
         state.statements.append(ast.Assign([ast.Name(word, ast.Store())], entry.node, lineno=0))
         state.push(name(word))
         return following.end
-    if not is_simple(entry) and "JUMP_IF" not in machine.next_name(i):
+    if not is_simple(entry) and "JUMP" not in machine.next_name(i):
         raise NotUnderstood("a value that is computed once and used twice")
     state.push(entry)
     return None
@@ -183,4 +183,5 @@ def rotate(_machine: Machine, state: State, i: Instruction) -> None:
 
 @handles("GET_ITER")
 def get_iter(_machine: Machine, state: State, _i: Instruction) -> None:
-    state.push(Iterator(state.term()))
+    if not isinstance(state.peek(), Iterator):  # Python 3.13 asks twice
+        state.push(Iterator(state.term()))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import functools
+from collections.abc import Sequence
 
 from torchtwin.bytecode.code import Implausible, NotUnderstood
 from torchtwin.bytecode.instructions import Instruction
@@ -30,11 +31,16 @@ def _store_several(machine: Machine, state: State, first: Instruction, entry: Te
         words.append(machine.variable(following.argument))
         values.append(state.term())
         at = following.end
-    if any(state.reads(word) for word in words) or len(words) < 2:
+    if any(map(state.reads, words)) or len(set(words)) < max(2, len(words)):
         raise NotUnderstood("a variable that changes while its value is still needed")
-    targets = ast.Tuple([ast.Name(word, ast.Store()) for word in words], ast.Store())
-    state.statements.append(_assign(targets, ast.Tuple([v.node for v in values], ast.Load())))
+    state.statements.append(_together(words, values))
     return at
+
+
+def _together(words: Sequence[str], values: Sequence[Term]) -> ast.stmt:
+    pairs = sorted(zip(words, values, strict=True), key=lambda pair: pair[0])
+    targets = ast.Tuple([ast.Name(word, ast.Store()) for word, _ in pairs], ast.Store())
+    return _assign(targets, ast.Tuple([value.node for _, value in pairs], ast.Load()))
 
 
 @handles("STORE_FAST_STORE_FAST")
@@ -45,8 +51,7 @@ def store_two(machine: Machine, state: State, i: Instruction) -> None:
         values = [entry, state.term()]
         if state.reads(first) or state.reads(second):
             raise NotUnderstood("a variable that changes while its value is still needed")
-        targets = ast.Tuple([ast.Name(w, ast.Store()) for w in (first, second)], ast.Store())
-        state.statements.append(_assign(targets, ast.Tuple([v.node for v in values], ast.Load())))
+        state.statements.append(_together([first, second], values))
         return
     store(machine, state, first, entry)
     store(machine, state, second, state.pop())
