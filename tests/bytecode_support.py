@@ -65,4 +65,4 @@ def _code(
     lines = bytes([len(raw), 0]) if (major, minor) == (3, 10) else b""
     parts = [raw, consts, names, variables, free, (), "lambda.py", name]
     body = b"".join(_value(part, old) for part in parts)
-    return b"c" + b"".join(map(_number, counts)) + body + number(1) + _value(lines, old)
+    return b"c" + b"".join(map(number, counts)) + body + number(1) + _value(lines, old)
