@@ -186,10 +186,10 @@ class Part(Expr):
 
 @dataclass(frozen=True, eq=False)
 class Unpacked:
-    """A tuple-valued expression and the names its parts get."""
+    """A tuple-valued expression and the names its parts get; one name for the whole of it."""
 
     expr: Expr
-    names: tuple[Any, ...]
+    names: Any
 
 
 def unpack(expr: Expr, *names: Any) -> tuple[Any, ...]:

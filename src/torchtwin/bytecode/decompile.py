@@ -26,13 +26,17 @@ INSTRUCTIONS = (branches, loads, operations, stores)
 
 @dataclass(frozen=True)
 class Decompiled:
-    """A function as source: its parameters and its statements. `name` is "<lambda>" for one."""
+    """A function as source: its parameters and its statements. `name` is "<lambda>" for one.
+
+    `free` are names of the function around it; `old_division` tells that `/` is Python 2's.
+    """
 
     name: str
     arguments: ast.arguments
     body: tuple[ast.stmt, ...]
     free: tuple[str, ...]
     listing: str
+    old_division: bool = False
 
     @property
     def source(self) -> str:
@@ -84,7 +88,11 @@ def _understood(code: Code, version: Version) -> Decompiled | NotUnderstood:
         body = simplified(Machine(code, version).run())
         _check_slices(body)
         name = code.name if code.name == "<lambda>" else identifier(code.name)
-        return Decompiled(name, arguments, tuple(body), code.free, listing(code, version))
+        old = version < (3, 0) and any(
+            i.name in ("BINARY_DIVIDE", "INPLACE_DIVIDE") for i in instructions(code, version)
+        )
+        shown = listing(code, version)
+        return Decompiled(name, arguments, tuple(body), code.free, shown, old)
     except NotUnderstood as reason:
         return reason
 

@@ -158,16 +158,15 @@ class Body:
         used: dict[int, dict[tuple[int, ...], str]] = {}
         taken = {*self.names.values(), *self.helpers}
         for statement in group:
-            for node in walk(statement.expr):
-                if isinstance(node, Part):
-                    wholes[id(node.whole)] = node.whole
-                    paths = used.setdefault(id(node.whole), {})
-                    if node is statement.expr:
-                        paths[node.path] = self.name_of(statement.value)
-                    elif node.path not in paths:
-                        free = taken - {"x"} if self._x_is_free(group) else taken
-                        paths[node.path] = _fresh(_suggested(node), free)
-                        taken.add(paths[node.path])
+            for node in _parts(statement.expr):
+                wholes[id(node.whole)] = node.whole
+                paths = used.setdefault(id(node.whole), {})
+                if node is statement.expr:
+                    paths[node.path] = self.name_of(statement.value)
+                elif node.path not in paths:
+                    free = taken - {"x"} if self._x_is_free(group) else taken
+                    paths[node.path] = _fresh(_suggested(node), free)
+                    taken.add(paths[node.path])
         self.parts |= used
         for key, whole in wholes.items():
             shape = next((s.shape for s in group if isinstance(s.expr, Part)), None)
@@ -178,6 +177,14 @@ class Body:
         if any(self.name_of(statement.value) == "x" for statement in group[:-1]):
             return False
         return all("x" not in map(self.name_of, _behind(s.expr)) for s in group)
+
+
+def _parts(node: Any) -> Iterator[Part]:
+    """Yield the parts that an expression uses, those inside a tuple before the tuple's own."""
+    for child in children(node):
+        yield from _parts(child)
+    if isinstance(node, Part):
+        yield node
 
 
 def _behind(node: Any) -> Iterator[str]:

@@ -1,0 +1,298 @@
+"""Functions of a Lambda that are no operations: shapes, random numbers, new tensors, Python's."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+
+from torchtwin.errors import UnsupportedError
+from torchtwin.expr import Call, Field, Method, Part, call, equal
+from torchtwin.lambdas.functions import operation, run
+from torchtwin.lambdas.operators import shape
+from torchtwin.lambdas.values import Shape, Value, applied
+from torchtwin.ops.registry import axes_of
+from torchtwin.view import Tensor
+
+Function = Callable[..., Any]
+SPECIAL: dict[str, Function] = {}
+"""By canonical name. The first argument is the tensor beside which new ones are made."""
+
+
+def known_as(*paths: str) -> Callable[[Function], Function]:
+    def register(function: Function) -> Function:
+        SPECIAL.update(dict.fromkeys(paths, function))
+        return function
+
+    return register
+
+
+def function(
+    path: str, args: Sequence[Any], kwargs: Mapping[str, Any], beside: Value | None
+) -> Any:
+    """Return what the function with a canonical name returns."""
+    found = SPECIAL.get(path)
+    if found is None:
+        return operation(path, args, kwargs)
+    given = {k: v for k, v in kwargs.items() if k != "name"}
+    try:
+        return found(beside, *args, **given)
+    except TypeError as error:
+        raise UnsupportedError(f"{path}: {str(error).splitlines()[0][:200]}") from error
+
+
+def _tensor(value: Any) -> Value:
+    if not isinstance(value, Value):
+        raise UnsupportedError("a function of tensors is called on something else")
+    return value
+
+
+@known_as("K.shape", "tf.shape")
+def symbolic_shape(_beside: Any, x: Any, *_: Any, **__: Any) -> Shape:
+    return Shape(shape(_tensor(x)))
+
+
+@known_as("K.int_shape", "keras.ops.shape", "K.get_shape")
+def static_shape(_beside: Any, x: Any) -> tuple[Any, ...]:
+    return shape(_tensor(x))
+
+
+@known_as("K.ndim", "keras.ops.ndim", "tf.rank")
+def ndim(_beside: Any, x: Any) -> int:
+    return len(_tensor(x).shape)
+
+
+@known_as("K.dtype", "keras.backend.standardize_dtype")
+def dtype(_beside: Any, x: Any) -> str:
+    return x.tensor.dtype if isinstance(x, Value) else str(x)
+
+
+@known_as("K.epsilon", "keras.config.epsilon")
+def epsilon(_beside: Any) -> float:
+    return 1e-7
+
+
+@known_as("K.floatx", "keras.config.floatx")
+def floatx(_beside: Any) -> str:
+    return "float32"
+
+
+@known_as("K.image_data_format")
+def image_data_format(_beside: Any) -> str:
+    return "channels_last"
+
+
+@known_as("K.stop_gradient", "tf.stop_gradient", "keras.ops.stop_gradient")
+def stop_gradient(_beside: Any, x: Any) -> Any:
+    return applied(lambda t: t.expr.detach(), _tensor(x))
+
+
+@known_as("K.sqrt")
+def clipped_sqrt(_beside: Any, x: Any) -> Any:
+    """Keras's backend takes the root of what is under zero as zero."""
+    if _is_positive(_tensor(x).tensor.expr):
+        return applied(lambda t: t.expr.sqrt(), x)
+    return applied(lambda t: t.expr.clamp(min=0).sqrt(), x)
+
+
+def _is_positive(expr: Any) -> bool:
+    """Tell whether an expression shows that it gives nothing under zero."""
+    match expr:
+        case Method(name="clamp", kwargs={"min": int() | float() as low}):
+            return low >= 0
+        case Method(name="square") | Call(function=torch.square):
+            return True
+        case Method(name="sum" | "mean" | "amax", subject=subject):
+            return _is_positive(subject)
+        case Part(whole=whole):
+            return _is_positive(whole.expr)
+    return False
+
+
+@known_as("K.relu")
+def relu(
+    _beside: Any, x: Any, alpha: float = 0.0, max_value: Any = None, threshold: float = 0.0
+) -> Any:
+    if threshold or not isinstance(alpha, int | float):
+        raise UnsupportedError("K.relu with a threshold is not translated")
+    if max_value is not None and alpha:
+        raise UnsupportedError("K.relu with a slope and a maximum is not translated")
+    if max_value is not None:
+        return applied(lambda t: t.expr.clamp(0, max_value), _tensor(x))
+    if alpha:
+        return applied(
+            lambda t: call(F.leaky_relu, t.expr, negative_slope=float(alpha)), _tensor(x)
+        )
+    return run("Relu", (x,), {})
+
+
+@known_as("K.hard_sigmoid")
+def hard_sigmoid(_beside: Any, x: Any) -> Any:
+    """0.2 x + 0.5, cut at 0 and 1; Keras 3's own has another slope."""
+    return applied(lambda t: (0.2 * t.expr + 0.5).clamp(0, 1), _tensor(x))
+
+
+@known_as("K.l2_normalize")
+def backend_l2_normalize(beside: Any, x: Any, axis: Any = None) -> Any:
+    return l2_normalize(beside, x, axis)
+
+
+@known_as("tf.math.l2_normalize", "tf.nn.l2_normalize", "tf.linalg.l2_normalize")
+def l2_normalize(
+    _beside: Any, x: Any, axis: Any = None, epsilon: float = 1e-12, dim: Any = None
+) -> Any:
+    """TensorFlow divides by the root of at least epsilon, PyTorch by at least eps."""
+    axis, value = axis if dim is None else dim, _tensor(x)
+
+    def normalized(t: Tensor) -> Any:
+        axes = axes_of(axis, t.rank)
+        if len(axes) == 1:
+            return call(F.normalize, t.expr, dim=axes[0], eps=math.sqrt(epsilon))
+        squares = t.expr.square().sum(axes, keepdim=True)
+        return t.expr * squares.clamp(min=epsilon).rsqrt()
+
+    return applied(normalized, value)
+
+
+@known_as("keras.ops.normalize", "keras.ops.nn.normalize", "keras.utils.normalize")
+def normalize(_beside: Any, x: Any, axis: int = -1, order: int = 2, epsilon: Any = None) -> Any:
+    """Both divide by at least epsilon (keras/src/ops/nn.py)."""
+    if order != 2 or not isinstance(axis, int):
+        raise UnsupportedError("a normalization of another order is not translated")
+    eps = float(1e-7 if epsilon is None else epsilon)
+    return applied(lambda t: call(F.normalize, t.expr, dim=axis, eps=eps), _tensor(x))
+
+
+@known_as("tf.norm", "tf.linalg.norm", "keras.ops.norm", "keras.ops.linalg.norm")
+def norm(_beside: Any, x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Any:  # noqa: A002
+    if ord not in (None, 2, "euclidean") or not isinstance(axis, int):
+        raise UnsupportedError("this norm is not translated")
+    more = {"keepdim": True} if keepdims else {}
+    return applied(lambda t: t.expr.norm(dim=axis, **more), _tensor(x))
+
+
+@known_as("K.flatten")
+def flatten(_beside: Any, x: Any) -> Any:
+    return applied(lambda t: t.expr.flatten(), _tensor(x))
+
+
+@known_as("K.batch_flatten")
+def batch_flatten(_beside: Any, x: Any) -> Any:
+    return applied(lambda t: t.expr.flatten(1), _tensor(x))
+
+
+@known_as("K.repeat")
+def repeat(_beside: Any, x: Any, n: Any, *more: Any, **named: Any) -> Any:
+    """Keras's backend repeats a (batch, features) along new steps; keras.ops each element."""
+    if more or named or len(_tensor(x).shape) != 2 or not isinstance(n, int):
+        raise UnsupportedError("K.repeat of these arguments is not translated")
+    return applied(lambda t: t.expr[:, None].repeat(1, n, 1), x)
+
+
+@known_as("K.gather", "tf.gather")
+def gather(_beside: Any, reference: Any, indices: Any, axis: int = 0) -> Any:
+    if isinstance(indices, list | tuple) and all(isinstance(k, int) for k in indices):
+        axis_ = axes_of(axis, len(_tensor(reference).shape))[0]
+        index = (*[slice(None)] * axis_, list(indices))
+        return applied(lambda t: t.expr[index], reference)
+    return run("Take", (reference, indices), {"axis": axis})
+
+
+@known_as("K.batch_dot")
+def batch_dot(_beside: Any, x: Any, y: Any, axes: Any = None) -> Any:
+    """Of matrices; of vectors the sum of products, with an axis of length 1 behind."""
+    ranks = (len(_tensor(x).shape), len(_tensor(y).shape))
+    first, second = (axes, axes) if isinstance(axes, int) else axes or (ranks[0] - 1, ranks[1] - 2)
+    if ranks == (2, 2) and (first, second) in ((1, 1), (-1, -1)):
+        return applied(lambda a, b: (a.expr * b.expr).sum(1, keepdim=True), x, y)
+    if ranks != (3, 3) or first % 3 not in (1, 2) or second % 3 not in (1, 2):
+        raise UnsupportedError("K.batch_dot of these axes is not translated")
+
+    def product(a: Tensor, b: Tensor) -> Any:
+        left = a.expr if first % 3 == 2 else a.expr.transpose(1, 2)
+        right = b.expr if second % 3 == 1 else b.expr.transpose(1, 2)
+        return left.matmul(right)
+
+    return applied(product, x, y)
+
+
+@known_as("K.dot", "tf.matmul", "tf.linalg.matmul", "keras.ops.matmul")
+def dot(_beside: Any, a: Any, b: Any, transpose_a: bool = False, transpose_b: bool = False) -> Any:
+    ranks = (len(_tensor(a).shape), len(_tensor(b).shape))
+    if ranks[1] != 2 and ranks[0] != ranks[1]:
+        raise UnsupportedError("a product of tensors of different ranks is not translated")
+
+    def product(x: Tensor, y: Tensor) -> Any:
+        left = x.expr.transpose(-2, -1) if transpose_a else x.expr
+        return left.matmul(y.expr.transpose(-2, -1) if transpose_b else y.expr)
+
+    return applied(product, a, b)
+
+
+@known_as("tf.split", "keras.ops.split")
+def split(
+    _beside: Any,
+    value: Any,
+    num_or_size_splits: Any = None,
+    axis: int = 0,
+    *,
+    indices_or_sections: Any = None,
+) -> Any:
+    sizes = num_or_size_splits if indices_or_sections is None else indices_or_sections
+    if not isinstance(sizes, int) and indices_or_sections is None:
+        sizes = [sum(sizes[: k + 1]) for k in range(len(sizes) - 1)]
+    return run("Split", (value,), {"indices_or_sections": sizes, "axis": axis})
+
+
+@known_as("tf.argmax", "tf.math.argmax", "K.argmax")
+def argmax(_beside: Any, x: Any, axis: Any = None) -> Any:
+    """TensorFlow counts in 64 bits, keras.ops in 32."""
+    if not isinstance(axis, int):
+        raise UnsupportedError("argmax without an axis is not translated")
+    return applied(lambda t: t.expr.argmax(axis), _tensor(x))
+
+
+@known_as("tf.einsum", "keras.ops.einsum", "tf.linalg.einsum")
+def einsum(_beside: Any, subscripts: str, *operands: Any) -> Any:
+    if not isinstance(subscripts, str):
+        raise UnsupportedError("an einsum without its letters")
+    return run("Einsum", operands, {"subscripts": subscripts})
+
+
+@known_as("tf.one_hot", "K.one_hot", "keras.ops.one_hot", "keras.ops.nn.one_hot")
+def one_hot(
+    _beside: Any, indices: Any, count: Any = None, *, depth: Any = None, num_classes: Any = None
+) -> Any:
+    total = next((n for n in (count, depth, num_classes) if n is not None), None)
+    if not isinstance(total, int) or not _tensor(indices).tensor.dtype.startswith(("int", "uint")):
+        raise UnsupportedError("one_hot of these arguments is not translated")
+
+    def compared(t: Tensor) -> Any:  # F.one_hot stops at numbers beyond the classes
+        classes = call(torch.arange, total, device=Field(t.expr, "device"))
+        return equal(t.expr[..., None], classes).float()
+
+    return applied(compared, indices)
+
+
+@known_as("tf.math.divide_no_nan", "tf.div_no_nan", "tf.math.div_no_nan", "keras.ops.divide_no_nan")
+def divide_no_nan(_beside: Any, x: Any, y: Any) -> Any:
+    def divided(a: Tensor, b: Tensor) -> Any:
+        return call(torch.where, equal(b.expr, 0), 0.0, a.expr / b.expr)
+
+    return applied(divided, _tensor(x), _tensor(y))
+
+
+@known_as("tf.squared_difference", "tf.math.squared_difference")
+def squared_difference(_beside: Any, x: Any, y: Any) -> Any:
+    return applied(lambda a, b: (a.expr - b.expr).square(), _tensor(x), _tensor(y))
+
+
+@known_as("tf.add_n")
+def add_n(_beside: Any, inputs: Any) -> Any:
+    total = inputs[0]
+    for value in inputs[1:]:
+        total = run("Add", (total, value), {})
+    return total

@@ -1,0 +1,178 @@
+"""What the names of a function stand for while it is evaluated: tensors, lengths, plain values."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import torch
+
+from torchtwin.errors import UnsupportedError
+from torchtwin.evaluate import evaluate, shapes_only
+from torchtwin.expr import Binary, Expr, Field, Item, Member, Part, Unary, Unpacked, Var
+from torchtwin.view import Tensor
+
+RUNS = (0, 1)
+"""Everything is run twice on the meta device: what differs between the runs is free."""
+
+
+@dataclass(frozen=True, eq=False)
+class Value:
+    """A tensor: its expression, and what it is in the two runs."""
+
+    tensor: Tensor
+    runs: tuple[torch.Tensor, torch.Tensor]
+
+    @property
+    def shape(self) -> tuple[int | None, ...]:
+        return self.tensor.shape
+
+    @property
+    def sizes(self) -> tuple[tuple[int, ...], ...]:
+        return tuple(tuple(run.shape) for run in self.runs)
+
+
+@dataclass(frozen=True, eq=False)
+class Length:
+    """The length of an axis that is free, or a number computed from such."""
+
+    expr: Expr
+    runs: tuple[int, int]
+
+
+@dataclass(frozen=True)
+class Name:
+    """A module or function of Keras, TensorFlow, numpy or Python, by its canonical name."""
+
+    path: str
+
+
+class Shape(tuple[Any, ...]):
+    """The lengths of a tensor's axes as TensorFlow gives them: a tensor of whole numbers."""
+
+    __slots__ = ()
+
+
+def value_of(expr: Expr, runs: tuple[torch.Tensor, torch.Tensor]) -> Value:
+    """Return the tensor with this expression; lengths in which the runs differ are free."""
+    first, second = runs
+    if first.dim() != second.dim():
+        raise UnsupportedError("a tensor whose number of axes depends on its lengths")
+    shape = tuple(a if a == b else None for a, b in zip(first.shape, second.shape, strict=True))
+    return Value(Tensor(expr, shape, str(first.dtype).removeprefix("torch.")), runs)
+
+
+def length_of(value: Value, axis: int) -> int | Length:
+    """Return the length of an axis: a number where it is known."""
+    size = value.shape[axis]
+    if size is not None:
+        return size
+    first, second = (int(run.shape[axis]) for run in value.runs)
+    return Length(Item(Field(value.tensor.expr, "shape"), axis), (first, second))
+
+
+def applied(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+    """Return what a function of tensors and plain values, which gives an expression, makes."""
+    found = []
+    for k in RUNS:
+        given: dict[str, Any] = {}
+        expr = function(*_stand_in(args, k, given), **_stand_in(kwargs, k, given))
+        with shapes_only():
+            found.append(evaluate(expr, given, {}))
+    return _wrapped(function(*_real(args), **_real(kwargs)), found[0], found[1])
+
+
+def _stand_in(node: Any, k: int, given: dict[str, Any]) -> Any:
+    """Return arguments with tensors as variables, for which `given` holds what one run has."""
+    match node:
+        case Value():
+            word = f"v{len(given)}"
+            given[word] = node.runs[k]
+            sizes = tuple(node.runs[k].shape)
+            shape = tuple(
+                n if m is not None else None for n, m in zip(sizes, node.shape, strict=True)
+            )
+            return replace(node.tensor, expr=Var(word), shape=shape)
+        case Length():
+            return node.runs[k]
+        case tuple() | list():
+            return type(node)(_stand_in(part, k, given) for part in node)
+        case dict():
+            return {key: _stand_in(part, k, given) for key, part in node.items()}
+        case slice():
+            parts = (node.start, node.stop, node.step)
+            return slice(*(_stand_in(part, k, given) for part in parts))
+    return node
+
+
+def _real(node: Any) -> Any:
+    match node:
+        case Value():
+            return node.tensor
+        case Length():
+            return node.expr
+        case tuple() | list():
+            return type(node)(map(_real, node))
+        case dict():
+            return {key: _real(part) for key, part in node.items()}
+        case slice():
+            return slice(_real(node.start), _real(node.stop), _real(node.step))
+    return node
+
+
+def _wrapped(expr: Any, first: Any, second: Any) -> Any:
+    if isinstance(first, torch.Tensor):
+        return value_of(expr, (first, second))
+    if isinstance(first, tuple | list):
+        return [_wrapped(e, a, b) for e, a, b in zip(expr, first, second, strict=True)]
+    raise UnsupportedError("an operation that gives no tensor")
+
+
+def named(value: Any, word: str) -> Any:
+    """Return a tensor that is computed in a line of its own, under this name."""
+    if not isinstance(value, Value) or isinstance(value.tensor.expr, Var | Part | Member):
+        return value
+    part = Part(Unpacked(value.tensor.expr, word), ())
+    return replace(value, tensor=replace(value.tensor, expr=part))
+
+
+NUMBERS: Mapping[str, Callable[[Any, Any], Any]] = {
+    "+": lambda a, b: a + b, "-": lambda a, b: a - b, "*": lambda a, b: a * b,
+    "//": lambda a, b: a // b, "%": lambda a, b: a % b, "/": lambda a, b: a / b,
+    "**": lambda a, b: a**b,
+}  # fmt: skip
+LARGEST = 10**12
+"""Plain numbers and texts of a function stay under this: nothing is computed at such length."""
+
+
+def computed(symbol: str, left: Any, right: Any) -> Any:
+    """Return what an operator makes of lengths and plain values."""
+    if isinstance(left, Length) or isinstance(right, Length):
+        pairs = [(_at(left, k), _at(right, k)) for k in RUNS]
+        if not all(isinstance(v, int) for pair in pairs for v in pair):
+            raise UnsupportedError(f"{symbol} of a length and something else is not translated")
+        if symbol in ("/", "**"):
+            raise UnsupportedError("a fraction of a free length is not translated")
+        runs = tuple(NUMBERS[symbol](a, b) for a, b in pairs)
+        return Length(Binary(symbol, _real(left), _real(right)), (runs[0], runs[1]))
+    sizes = [len(v) if isinstance(v, str | tuple | list) else abs(v) for v in (left, right)]
+    if symbol in ("*", "**") and (max(sizes) > LARGEST or (symbol == "**" and sizes[1] > 64)):
+        raise UnsupportedError("a number that is too large")
+    if (
+        symbol == "*"
+        and not all(isinstance(v, int | float) for v in (left, right))
+        and max(sizes) > 1000
+    ):
+        raise UnsupportedError("a list that is too long")
+    return NUMBERS[symbol](left, right)
+
+
+def _at(value: Any, k: int) -> Any:
+    return value.runs[k] if isinstance(value, Length) else value
+
+
+def negated(value: Any) -> Any:
+    if isinstance(value, Length):
+        return Length(Unary("-", value.expr), (-value.runs[0], -value.runs[1]))
+    return -value
