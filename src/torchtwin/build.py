@@ -188,7 +188,11 @@ def _arguments(call: Any, histories: _Histories) -> tuple[tuple[Any, ...], dict[
 
 def _said(kwargs: Mapping[str, Any]) -> dict[str, Any]:
     """Return the arguments that say something: Keras 3 writes out `training` and `mask`."""
-    return {k: v for k, v in kwargs.items() if v is not None}
+    return {k: v for k, v in kwargs.items() if v is not None and not (k == "mask" and _none(v))}
+
+
+def _none(masks: Any) -> bool:
+    return isinstance(masks, list) and all(mask is None for mask in masks)
 
 
 def _is_history(entry: Any) -> bool:

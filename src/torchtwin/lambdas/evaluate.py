@@ -10,7 +10,7 @@ from torchtwin.bytecode.code import NotUnderstood
 from torchtwin.errors import UnsupportedError
 from torchtwin.lambdas.names import canonical, global_name
 from torchtwin.lambdas.operators import attribute, binary, compare, subscript, truth, unary
-from torchtwin.lambdas.values import Name, Value, named
+from torchtwin.lambdas.values import Name, Value, named, unpacked
 from torchtwin.names import identifiers
 
 MOST_STEPS = 2000
@@ -103,6 +103,8 @@ class Scope:
                 parts = items(value)
                 if len(parts) != len(targets):
                     raise UnsupportedError(f"{len(parts)} values for {len(targets)} names")
+                if all(isinstance(each, ast.Name) for each in targets):
+                    parts = unpacked(parts, [local_name(words(each)) for each in targets])
                 for each, part in zip(targets, parts, strict=True):
                     self.assign(each, part)
             case _:

@@ -137,6 +137,32 @@ def named(value: Any, word: str) -> Any:
     return replace(value, tensor=replace(value.tensor, expr=part))
 
 
+def unpacked(values: list[Any], words: list[str]) -> list[Any]:
+    """Return the parts of one tuple of tensors as parts that are unpacked in one line."""
+    exprs = [value.tensor.expr if isinstance(value, Value) else None for value in values]
+    subjects = {id(e.subject) for k, e in enumerate(exprs) if isinstance(e, Item) and e.index == k}
+    if len(subjects) != 1 or not all(
+        isinstance(e, Item) and e.index == k for k, e in enumerate(exprs)
+    ):
+        return values
+    first = exprs[0]
+    assert isinstance(first, Item)
+    if isinstance(first.subject, Var | Part):
+        return values  # a tensor that is taken apart along its first axis
+    whole = Unpacked(first.subject, tuple(words))
+    return [
+        replace(value, tensor=replace(value.tensor, expr=Part(whole, (k,))))
+        for k, value in enumerate(values)
+    ]
+
+
+def last(value: Value) -> Expr:
+    """Return the expression of a result; what has a line of its own there needs no name."""
+    expr = value.tensor.expr
+    whole = isinstance(expr, Part) and expr.path == ()
+    return expr.whole.expr if whole and isinstance(expr, Part) else expr
+
+
 NUMBERS: Mapping[str, Callable[[Any, Any], Any]] = {
     "+": lambda a, b: a + b, "-": lambda a, b: a - b, "*": lambda a, b: a * b,
     "//": lambda a, b: a // b, "%": lambda a, b: a % b, "/": lambda a, b: a / b,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import contextlib
 from collections.abc import Mapping
 from typing import Any
 
@@ -12,9 +13,9 @@ from torchtwin.apply import FREE_LENGTHS, torch_dtype
 from torchtwin.bytecode.code import NotUnderstood
 from torchtwin.errors import UnreadableModel, UnsupportedError, UntranslatedCode
 from torchtwin.lambdas.call import called, named_function, parameters
-from torchtwin.lambdas.names import canonical, global_name
+from torchtwin.lambdas.names import canonical
 from torchtwin.lambdas.stored import Named, Stored, plain, stored
-from torchtwin.lambdas.values import Value
+from torchtwin.lambdas.values import Value, last
 from torchtwin.rule import ANY, Piece, rule
 from torchtwin.view import LayerView, Tensor
 
@@ -73,10 +74,10 @@ def lambda_(layer: LayerView) -> Piece:
     given = {str(k): plain(v) for k, v in arguments.items()}
     inputs = _values(layer.args[0] if layer.args else list(layer.inputs))
     if isinstance(found, Named):
-        return _piece(_of_library(found, inputs, given), "")
+        return _piece(_of_library(found, inputs, given))
     try:
         given |= _flags(layer, found)
-        return _piece(called(found, inputs, given), found.function.source)
+        return _piece(called(found, inputs, given))
     except (NotUnderstood, UnsupportedError, RecursionError) as error:
         raise _refusal(layer, found, error) from error
 
@@ -111,23 +112,22 @@ def _flags(layer: LayerView, found: Stored) -> dict[str, Any]:
 
 def _of_library(found: Named, inputs: Any, arguments: Mapping[str, Any]) -> Any:
     """Return what a function does that the file only names: one of Keras's, or its author's."""
-    path = canonical(f"{found.module}.{found.name}") if found.module else found.name
-    try:
-        if path.startswith(("K.", "tf.", "keras.")) and "(" not in path:
-            space = path if path.startswith("keras.") else f"{path[:2].rstrip('.')}.{found.name}"
-            return named_function(space, inputs, arguments)
-    except NotUnderstood:
-        pass
+    module = canonical(found.module)
+    # Keras 3 writes functions of its own as built in, and looks for them among its activations.
+    space = {"builtins": "keras.activations"}.get(module, module.partition(".")[0])
+    if space in ("K", "tf", "keras", "keras.activations") and found.name.isidentifier():
+        path = f"{module if space == 'keras' else space}.{found.name}"
+        with contextlib.suppress(NotUnderstood):
+            return named_function(path, inputs, arguments)
     raise UnsupportedError(
         f"the file names the function {found.name} of this Lambda, and does not hold it",
         hint="give the source that defines it with --custom",
     )
 
 
-def _piece(result: Any, source: str) -> Piece:
-    del source
+def _piece(result: Any) -> Piece:
     if isinstance(result, Value):
-        return Piece(result.tensor.expr)
+        return Piece(last(result))
     if isinstance(result, list | tuple) and result and all(isinstance(v, Value) for v in result):
         return Piece(tuple(value.tensor.expr for value in result))
     raise UnsupportedError("it returns something that is no tensor")
@@ -151,6 +151,3 @@ def stub(name: str, words: list[str]) -> str:
 
     body = "    raise NotImplementedError  # what the Lambda computes, in Keras"
     return f"def {identifier(name)}({', '.join(words)}):\n{body}"
-
-
-__all__ = ["global_name", "lambda_"]
