@@ -11,7 +11,7 @@ import torch
 
 from torchtwin.bytecode.code import NotUnderstood
 from torchtwin.errors import UnsupportedError
-from torchtwin.expr import Binary
+from torchtwin.expr import Binary, Field, Member, Part, Var, call, walk
 from torchtwin.lambdas.values import (
     Length,
     Name,
@@ -115,15 +115,19 @@ def as_operand(value: Any, beside: Any) -> Any:
 
 def constant(values: Any, beside: Value, dtype: str) -> Value:
     """Return a tensor of plain numbers, where another one lies."""
+    given = _lists(values)
 
     def made(x: Tensor) -> Any:
-        same = dtype == x.dtype
-        return x.expr.new_tensor(
-            _lists(values), **({} if same else {"dtype": getattr(torch, dtype)})
-        )
+        more = {} if dtype == "float32" and _has_float(given) else {"dtype": getattr(torch, dtype)}
+        near = next(part for part in walk(x.expr) if isinstance(part, Var | Part | Member))
+        return call(torch.tensor, given, **more, device=Field(near, "device"))
 
     result: Value = applied(made, beside)
     return result
+
+
+def _has_float(values: Any) -> bool:
+    return any(map(_has_float, values)) if isinstance(values, list) else isinstance(values, float)
 
 
 def _lists(values: Any) -> Any:
