@@ -1,0 +1,169 @@
+"""Functional construction as classes: Keras source to Keras source.
+
+A PyTorch model is a class that makes its layers in `__init__` and applies them in `forward`. Here
+`keras.Model(inputs, outputs)` over symbolic tensors becomes such a class, still in Keras, and so
+does a function that makes layers and applies them at once.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import libcst as cst
+from libcst.metadata import MetadataWrapper, PositionProvider
+
+from torchtwin.translate.functional import builders
+from torchtwin.translate.functional.calls import unusual_use, with_builders
+from torchtwin.translate.functional.naming import class_name
+from torchtwin.translate.functional.program import Program, Refusal
+from torchtwin.translate.functional.regions import Region, region
+from torchtwin.translate.functional.resolver import Names, Resolver
+from torchtwin.translate.functional.rewrite import Statement
+from torchtwin.translate.functional.values import Env, Kind, Value
+
+
+class Unresolved(NamedTuple):
+    """A piece of program that was left as it is."""
+
+    name: str
+    line: int
+    reason: str
+
+
+@dataclass(frozen=True)
+class Desugared:
+    """A module without functional construction.
+
+    `inputs` are the calls of keras.Input of each class made here, in the order of its inputs
+    (None where it is not one call); `unresolved` is what was left as it is.
+    """
+
+    module: cst.Module
+    unresolved: list[Unresolved] = field(default_factory=list)
+    inputs: dict[str, list[cst.Call | None]] = field(default_factory=dict)
+
+
+def desugared(module: cst.Module, names: Names | None = None) -> Desugared:
+    """Return a module with its functional models, and what builds parts of them, as classes."""
+    wrapper = MetadataWrapper(module, unsafe_skip_copy=True)
+    positions = wrapper.resolve(PositionProvider)
+    program = Program(module, names or Resolver(module))
+    program.survey()
+    refused: list[Refusal] = []
+    classes = _builders(program, refused)
+    statements: list[Statement] = []
+    inputs: dict[str, list[cst.Call | None]] = {}
+    for original in module.body:
+        name = original.name.value if isinstance(original, cst.FunctionDef) else ""
+        if name in classes:
+            statements += classes[name]
+            continue
+        statement = with_builders(program, original)
+        if isinstance(statement, cst.FunctionDef):
+            done = _function(program, statement)
+            statements += [*done.classes, *done.statements]
+            refused += done.refused
+            inputs |= done.inputs
+        else:
+            statements.append(statement)
+    done = region(program, statements, {}, "", set())
+    changed = module.with_changes(body=_imported(program, done.statements))
+    refused += done.refused
+    unresolved = [_unresolved(refusal, positions) for refusal in refused]
+    return Desugared(changed, sorted(set(unresolved), key=lambda u: u.line), inputs | done.inputs)
+
+
+def _builders(program: Program, refused: list[Refusal]) -> dict[str, list[Statement]]:
+    """Return the classes of the functions that build; one that cannot be takes its users along."""
+    for name, builder in list(program.builders.items()):
+        if (problem := unusual_use(program, builder)) is not None:
+            refused.append(problem)
+            del program.builders[name]
+            continue
+        builder.name = program.fresh_class(class_name(name))
+        program.layer_classes.add(builder.name)
+    program.converting = True
+    while True:
+        classes: dict[str, list[Statement]] = {}
+        failed = None
+        for name, builder in program.builders.items():
+            try:
+                classes[name] = builders.converted(program, builder)
+            except Refusal as refusal:
+                refused.append(refusal)
+                failed = name
+                break
+        if failed is None:
+            for name in classes:
+                del program.functions[name]
+            return classes
+        del program.builders[failed]
+        program.blocks.clear()
+
+
+def _function(program: Program, function: cst.FunctionDef) -> Region:
+    """Turn the models that a function makes into classes before it."""
+    env: Env = dict(program.globals)
+    params = function.params
+    own = [*params.posonly_params, *params.params, *params.kwonly_params]
+    own += [p for p in (params.star_arg, params.star_kwarg) if isinstance(p, cst.Param)]
+    env |= {p.name.value: Value(Kind.STATIC) for p in own}
+    statements = [s for s in function.body.body if isinstance(s, cst.BaseStatement)]
+    if len(statements) != len(function.body.body) or not program.has_input(function):
+        return Region([function])
+    from torchtwin.translate.functional import flow
+
+    local = {p.name.value for p in own} | {n for s in statements for n in flow.bound(s)}
+    done = region(program, statements, env, function.name.value, local)
+    if not done.classes:
+        return Region([function], refused=done.refused)
+    lines = [cst.EmptyLine(indent=False)] * 2
+    first = done.classes[0].with_changes(leading_lines=function.leading_lines)
+    rest = [c.with_changes(leading_lines=lines) for c in done.classes[1:]]
+    body = function.body.with_changes(body=done.statements)
+    done.classes = [first, *rest]
+    done.statements = [function.with_changes(body=body, leading_lines=lines)]
+    return done
+
+
+def _imported(program: Program, statements: list[Statement]) -> list[Statement]:
+    """Return a module's statements with the imports that new classes need."""
+    if not program.imports:
+        return statements
+    index = 0
+    while index < len(statements) and _before_imports(statements[index]):
+        index += 1
+    added = [cst.parse_statement(text) for text in program.imports]
+    return [*statements[:index], *added, *statements[index:]]
+
+
+def _before_imports(statement: Statement) -> bool:
+    if not isinstance(statement, cst.SimpleStatementLine):
+        return False
+    first = statement.body[0]
+    if isinstance(first, cst.ImportFrom):
+        return isinstance(first.module, cst.Name) and first.module.value == "__future__"
+    return isinstance(first, cst.Expr) and isinstance(first.value, cst.SimpleString)
+
+
+def _unresolved(refusal: Refusal, positions: object) -> Unresolved:
+    """Return a refusal with the line at which it stands in the program."""
+    line, stack = 0, [refusal.node]
+    while stack:
+        node = stack.pop(0)
+        if node in positions:  # type: ignore[operator]
+            line = positions[node].start.line  # type: ignore[index]
+            break
+        stack += node.children
+    return Unresolved(_label(refusal.node), line, refusal.reason)
+
+
+def _label(node: cst.CSTNode) -> str:
+    if isinstance(node, cst.FunctionDef | cst.ClassDef):
+        return node.name.value
+    if isinstance(node, cst.Call):
+        return cst.Module([]).code_for_node(node.func)
+    text = cst.Module([]).code_for_node(node).strip()
+    lines = [each for each in text.splitlines() if not each.lstrip().startswith("#")]
+    return lines[0].strip() if lines else text

@@ -1,0 +1,58 @@
+"""Calls of functions that build: the layer that they become is made, and applied."""
+
+from __future__ import annotations
+
+from typing import TypeVar, cast
+
+import libcst as cst
+import libcst.matchers as m
+
+from torchtwin.translate.functional.program import Builder, Program, Refusal
+from torchtwin.translate.functional.values import placed
+
+Node = TypeVar("Node", bound=cst.CSTNode)
+
+
+class _Calls(cst.CSTTransformer):
+    def __init__(self, program: Program) -> None:
+        super().__init__()
+        self.program = program
+
+    def leave_Call(self, original_node: cst.Call, updated_node: cst.Call) -> cst.BaseExpression:
+        """`residual(x, 64)` is `Residual(64)(x)`."""
+        func = original_node.func
+        builder = self.program.builders.get(func.value) if isinstance(func, cst.Name) else None
+        if builder is None:
+            return updated_node
+        names = [p.name.value for p in builder.function.params.params]
+        static: list[cst.Arg] = []
+        tensors: list[cst.Arg] = []
+        for index, arg in enumerate(updated_node.args):
+            key = arg.keyword.value if arg.keyword else names[index]
+            arg = arg.with_changes(comma=cst.MaybeSentinel.DEFAULT)
+            (tensors if key in builder.tensors else static).append(arg)
+        made = cst.Call(cst.Name(builder.name), static)
+        return updated_node.with_changes(func=made, args=tensors)
+
+
+def with_builders(program: Program, node: Node) -> Node:
+    """Return a statement with the calls of functions that build replaced."""
+    return cast(Node, node.visit(_Calls(program)))
+
+
+def unusual_use(program: Program, builder: Builder) -> Refusal | None:
+    """Return why a function that builds cannot become a class, by how it is used."""
+    function = builder.function
+    own = {p.name.value for p in function.params.params}
+    uses = m.findall(program.module, m.Name(function.name.value))
+    calls = m.findall(program.module, m.Call(func=m.Name(function.name.value)))
+    if len(uses) != len(calls) + 1:
+        return Refusal(function, "a function that applies layers is used otherwise than by calls")
+    for call in calls:
+        assert isinstance(call, cst.Call)
+        keys = {a.keyword.value for a in call.args if a.keyword}
+        if any(arg.star for arg in call.args) or not keys <= own:
+            return Refusal(call, "a function that applies layers is given arguments by stars")
+        if not set(placed(function, call)) & builder.tensors:
+            return Refusal(call, "a function that applies layers is called without a tensor")
+    return None
