@@ -38,6 +38,8 @@ ONE = {
         lambda x: K.dot(x, K.transpose(x)),
         lambda x: x[:, :1] * math.sqrt(2) if len(x.shape) == 2 and x.shape[1] > 3 else x,
         lambda x: K.hard_sigmoid(x),
+        lambda x: K.switch(K.greater(x, 0.5), x, x * 0.1),
+        lambda x: tf.fill([tf.shape(x)[0], 2], 0.5) * x[:, :2],
         lambda x: K.sqrt(x),
         lambda x: (lambda y: y * 2)(x) + 1,
     ],
@@ -100,6 +102,14 @@ ONE = {
         lambda x: ops.image.resize(x, (2, 2), interpolation="bilinear"),
         lambda x: K.resize_images(x, 2, 2, "channels_last"),
         lambda x: tf.nn.depth_to_space(x, 2),
+        lambda x: tf.nn.space_to_depth(x, 2),
+        lambda x: tf.compat.v1.image.resize_bilinear(x, (7, 7), align_corners=True),
+        lambda x: tf.nn.local_response_normalization(x, depth_radius=2, alpha=0.3, beta=0.75),
+        lambda x: tf.image.flip_left_right(x) + tf.image.flip_up_down(x),
+        lambda x: (
+            (x - tf.nn.moments(x, [1, 2], keepdims=True)[0]) / tf.nn.moments(x, 3)[1][..., None]
+        ),
+        lambda x: tf.slice(x, [0, 1, 0, 2], [-1, 2, -1, 3]),
         lambda x: tf.cast(x, tf.float32) / 127.5 - 1.0,
         lambda x: x[:, 1:-1, 1:-1] - K.mean(x, axis=(1, 2), keepdims=True),
     ],

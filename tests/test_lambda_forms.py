@@ -196,6 +196,11 @@ REFUSED = [
     ("def f(x):\n    def f(y):\n        return f(y)\n    return f(x)", "too many steps|too deep"),
     ("lambda x: tf.reshape(x, (tf.shape(x)[0] * 2, -1)) if tf.shape(x)[0] > 2 else x", "free"),
     ("lambda x: K.learning_phase() * x", "learning_phase"),
+    ("lambda x: sum(tf.unstack(x, num=10 ** 9, axis=1))", "so many parts"),
+    ("lambda x: [[y, y] for y in [x + x for k in range(1500)]]", "too many steps"),
+    ("lambda x: {}[x]", "subscript"),
+    ("lambda x: K.mean(3)", "plain values"),
+    ("lambda x: tf.concat(x, 7)", "does not run|axis"),
     ("lambda x: np.linalg.norm(x)", "numpy.linalg.norm"),
     ("lambda x: x.numpy()", "numpy"),
     ("lambda x: tf.image.resize(x, (2, 2))", "images"),
@@ -237,6 +242,35 @@ def test_images_keep_their_layout(tmp_path: Path) -> None:
     images = arrays([(6, 6, 3)])[0]
     got = twin.module(torch.from_numpy(images.transpose(0, 3, 1, 2))).detach().numpy()
     np.testing.assert_allclose(got, model.predict(images, verbose=0), atol=1e-5)
+
+
+def test_inside_each_step(tmp_path: Path) -> None:
+    inputs = keras.Input((5, 4))
+    inner = keras.layers.Lambda(lambda x: ops.sum(x, axis=-1, keepdims=True) * x)
+    model = keras.Model(inputs, keras.layers.TimeDistributed(inner)(inputs))
+    model.save(tmp_path / "model.keras")
+    x = arrays([(5, 4)])[0]
+    got = torchtwin.convert(tmp_path / "model.keras").module(torch.from_numpy(x)).numpy()
+    np.testing.assert_allclose(got, model.predict(x, verbose=0), atol=1e-5)
+
+
+def test_resizes_of_tensorflow_1_are_refused() -> None:
+    config = old(code("lambda x: tf.image.resize(x, (8, 8))"))
+    assert "bilinear" in lines(config, [(4, 4, 3)])[0]
+    with pytest.raises(UntranslatedCode, match="TensorFlow 1"):
+        ran(config, arrays([(4, 4, 3)]), "2.2.4-tf")
+
+
+def test_copies_of_copies_are_refused() -> None:
+    """Sixty doublings are 2**60 additions for whoever follows them."""
+
+    def doubled(count: int) -> dict[str, Any]:
+        body = "\n".join("    x = x + x" for _ in range(count))
+        return old(code(f"def f(x):\n{body}\n    return x"))
+
+    assert len(lines(doubled(6), [(4,)])) == 6
+    with pytest.raises(UntranslatedCode, match="too long"):
+        lines(doubled(60), [(4,)])
 
 
 def test_several_results(tmp_path: Path) -> None:

@@ -251,7 +251,8 @@ class Context:
     def call(self, closure: Closure, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
         """Return what an inner function returns."""
         self.step()
-        names = arguments(closure.arguments, args, kwargs, closure.scope)
+        given = arguments(closure.arguments, args, kwargs, closure.scope)
+        names = {word: named(value, local_name(word)) for word, value in given.items()}
         return Scope(self, names, closure.scope).run(closure.body)
 
 

@@ -69,6 +69,8 @@ SPACES = ("tf.math.", "tf.nn.", "tf.linalg.", "tf.keras.activations.", "tf.image
 KERAS = ("keras.ops.numpy.", "keras.ops.nn.", "keras.ops.math.", "keras.ops.core.", "keras.ops.",
          "keras.activations.")  # fmt: skip
 WITHOUT_NAME = ("name",)
+PARTED, MOST = ("Split", "Unstack"), 1000
+"""Operations that give several tensors, and how many at most."""
 
 
 def operation(path: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
@@ -151,6 +153,8 @@ def run(name: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
     """Return what an operation makes of values."""
     found = load_operations()[name]
     kwargs = dict(kwargs)
+    if name in PARTED and any(isinstance(n, int) and n > MOST for n in (*args, *kwargs.values())):
+        raise UnsupportedError(f"{name} into so many parts is not translated")
     if name in BINARY:
         args, kwargs = _operands(args, kwargs)
     if name == "Reshape":

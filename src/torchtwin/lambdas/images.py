@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+import torch.nn.functional as F
+
 from torchtwin.errors import UnsupportedError
+from torchtwin.expr import call
 from torchtwin.lambdas.special import known_as
 from torchtwin.lambdas.values import Value, applied
 from torchtwin.layers.resizing import resized
@@ -72,3 +75,59 @@ def rgb_to_grayscale(_beside: Any, images: Any) -> Any:
     return applied(
         lambda t: (t.expr * t.expr.new_tensor(weights)).sum(-1, keepdim=True), _image(images)
     )
+
+
+@known_as("tf.image.resize_bilinear", "K.tf.image.resize_bilinear")
+def resize_bilinear(_beside: Any, images: Any, size: Any, align_corners: bool = False) -> Any:
+    """TensorFlow 1's: with its corners aligned it is PyTorch's, otherwise it is nobody else's."""
+    given = tuple(size) if isinstance(size, list | tuple) else ()
+    if not align_corners or len(given) != 2 or not all(isinstance(n, int) for n in given):
+        raise UnsupportedError("this resize of TensorFlow 1 is not translated")
+
+    def made(t: Tensor) -> Any:
+        image = t.expr.permute(0, 3, 1, 2)
+        resized = call(F.interpolate, image, size=given, mode="bilinear", align_corners=True)
+        return resized.permute(0, 2, 3, 1)
+
+    return applied(made, _image(images))
+
+
+@known_as("tf.space_to_depth", "tf.nn.space_to_depth")
+def space_to_depth(_beside: Any, input: Any, block_size: Any) -> Any:  # noqa: A002
+    """Channels count within the places of a block; pixel_unshuffle counts them the other way."""
+    if not isinstance(block_size, int):
+        raise UnsupportedError("blocks whose size is computed")
+
+    def made(t: Tensor) -> Any:
+        rows = t.expr.unflatten(1, (-1, block_size)).unflatten(3, (-1, block_size))
+        return rows.transpose(2, 3).flatten(3)
+
+    return applied(made, _image(input))
+
+
+@known_as("tf.nn.local_response_normalization", "tf.nn.lrn")
+def local_response_normalization(
+    _beside: Any, input: Any, depth_radius: int = 5, bias: float = 1.0, alpha: float = 1.0,  # noqa: A002
+    beta: float = 0.5,
+) -> Any:  # fmt: skip
+    """TensorFlow multiplies the sum by alpha, PyTorch the mean."""
+    size = 2 * depth_radius + 1
+
+    def made(t: Tensor) -> Any:
+        image = t.expr.permute(0, 3, 1, 2)
+        done = call(
+            F.local_response_norm, image, size, alpha=float(alpha * size), beta=beta, k=float(bias)
+        )
+        return done.permute(0, 2, 3, 1)
+
+    return applied(made, _image(input))
+
+
+@known_as("tf.image.flip_left_right")
+def flip_left_right(_beside: Any, image: Any) -> Any:
+    return applied(lambda t: t.expr.flip(2), _image(image))
+
+
+@known_as("tf.image.flip_up_down")
+def flip_up_down(_beside: Any, image: Any) -> Any:
+    return applied(lambda t: t.expr.flip(1), _image(image))

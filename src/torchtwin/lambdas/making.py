@@ -9,6 +9,7 @@ import torch
 
 from torchtwin.errors import UnsupportedError
 from torchtwin.expr import Field, call
+from torchtwin.lambdas.evaluate import Closure
 from torchtwin.lambdas.functions import run
 from torchtwin.lambdas.operators import constant
 from torchtwin.lambdas.special import known_as
@@ -89,3 +90,54 @@ def arange(
         )
 
     return applied(made, beside, (start, stop, step))
+
+
+@known_as("tf.fill")
+def fill(beside: Any, dims: Any, value: Any) -> Any:
+    if not isinstance(value, int | float):
+        raise UnsupportedError("a fill with what is no number")
+    return _filled(beside, dims, value)
+
+
+@known_as("keras.ops.full")
+def full(beside: Any, shape: Any, fill_value: Any, dtype: Any = None) -> Any:
+    if dtype is not None or not isinstance(fill_value, float):
+        raise UnsupportedError("a tensor full of whole numbers is not translated")
+    return _filled(beside, shape, fill_value)
+
+
+def _filled(beside: Any, shape: Any, value: float) -> Any:
+    dtype = "int32" if isinstance(value, int) else None
+    zeros_ = _made(beside, shape, dtype, torch.zeros)
+    return run("Add", (zeros_, value), {})
+
+
+@known_as("tf.slice", "K.slice")
+def slice_(_beside: Any, x: Any, begin: Any, size: Any) -> Any:
+    """A size of -1 is all that is left."""
+    pairs = list(zip(begin, size, strict=True))
+    if not all(isinstance(a, int) and isinstance(n, int | Length) for a, n in pairs):
+        raise UnsupportedError("a slice that is computed is not translated")
+    index = tuple(
+        slice(a or None, None if isinstance(n, Length) or n < 0 else a + n) for a, n in pairs
+    )
+    if any(isinstance(n, Length) and a for a, n in pairs):
+        raise UnsupportedError("a slice that is computed is not translated")
+    return run("GetItem", (x, index), {})
+
+
+@known_as("K.switch")
+def switch(_beside: Any, condition: Any, then: Any, otherwise: Any) -> Any:
+    if not isinstance(condition, Value) or isinstance(then, Closure):
+        raise UnsupportedError("K.switch of functions is not translated")
+    ranks = {len(v.shape) for v in (condition, then, otherwise) if isinstance(v, Value)}
+    if len(ranks) > 1:
+        raise UnsupportedError("K.switch of tensors of different ranks is not translated")
+    return run("Where", (condition, then, otherwise), {})
+
+
+@known_as("tf.nn.moments")
+def moments(_beside: Any, x: Any, axes: Any, shift: Any = None, keepdims: bool = False) -> Any:
+    del shift  # TensorFlow ignores it
+    more = {"axis": tuple(axes) if isinstance(axes, list) else axes, "keepdims": keepdims}
+    return run("Mean", (x,), more), run("Var", (x,), more)

@@ -21,6 +21,7 @@ PYTHON = frozenset([
 """Python's own functions that a Lambda may call; the evaluator has each."""
 
 MODULES = (
+    ("K.tf", "tf"), ("keras.backend.tf", "tf"),
     ("tensorflow.keras.backend", "K"), ("tensorflow.python.keras.backend", "K"),
     ("tf_keras.backend", "K"), ("keras.backend", "K"), ("keras.src.backend", "K"),
     ("tf_keras.src.backend", "K"), ("keras.src.ops", "keras.ops"), ("tf.keras.backend", "K"),

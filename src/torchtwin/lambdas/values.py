@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -13,16 +13,20 @@ from torchtwin.evaluate import evaluate, shapes_only
 from torchtwin.expr import Binary, Expr, Field, Item, Member, Part, Unary, Unpacked, Var
 from torchtwin.view import Tensor
 
+LONGEST = 5000
+"""Operations behind a tensor at most, those of a variable counted at each use: whoever walks
+through an expression comes by them all."""
 RUNS = (0, 1)
 """Everything is run twice on the meta device: what differs between the runs is free."""
 
 
 @dataclass(frozen=True, eq=False)
 class Value:
-    """A tensor: its expression, and what it is in the two runs."""
+    """A tensor: its expression, what it is in the two runs, and how long the expression is."""
 
     tensor: Tensor
     runs: tuple[torch.Tensor, torch.Tensor]
+    size: int = 1
 
     @property
     def shape(self) -> tuple[int | None, ...]:
@@ -80,7 +84,21 @@ def applied(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         expr = function(*_stand_in(args, k, given), **_stand_in(kwargs, k, given))
         with shapes_only():
             found.append(evaluate(expr, given, {}))
-    return _wrapped(function(*_real(args), **_real(kwargs)), found[0], found[1])
+    size = 1 + sum(_sizes((args, kwargs)))
+    if size > LONGEST:
+        raise UnsupportedError("an expression that is too long")
+    return _wrapped(function(*_real(args), **_real(kwargs)), found[0], found[1], size)
+
+
+def _sizes(node: Any) -> Iterator[int]:
+    match node:
+        case Value():
+            yield node.size
+        case tuple() | list():
+            for part in node:
+                yield from _sizes(part)
+        case dict():
+            yield from _sizes(list(node.values()))
 
 
 def _stand_in(node: Any, k: int, given: dict[str, Any]) -> Any:
@@ -121,11 +139,11 @@ def _real(node: Any) -> Any:
     return node
 
 
-def _wrapped(expr: Any, first: Any, second: Any) -> Any:
+def _wrapped(expr: Any, first: Any, second: Any, size: int) -> Any:
     if isinstance(first, torch.Tensor):
-        return value_of(expr, (first, second))
+        return replace(value_of(expr, (first, second)), size=size)
     if isinstance(first, tuple | list):
-        return [_wrapped(e, a, b) for e, a, b in zip(expr, first, second, strict=True)]
+        return [_wrapped(e, a, b, size) for e, a, b in zip(expr, first, second, strict=True)]
     raise UnsupportedError("an operation that gives no tensor")
 
 

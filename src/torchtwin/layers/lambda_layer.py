@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import contextlib
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -29,6 +30,13 @@ ON_EACH = frozenset([
     "sign", "sin", "softplus", "sqrt", "square", "stop_gradient", "swish", "silu", "tanh",
 ])  # fmt: skip
 """Functions that work on each element, so that the order of axes does not matter."""
+
+
+FAILURES = (
+    RecursionError, MemoryError, AttributeError, LookupError, ArithmeticError, TypeError,
+    ValueError, RuntimeError, AssertionError,
+)  # fmt: skip
+"""What a function from a file can run into when it is evaluated, whatever it is."""
 
 
 def _layout(config: Mapping[str, Any], _rank: int) -> Any:
@@ -72,14 +80,23 @@ def lambda_(layer: LayerView) -> Piece:
     if not isinstance(arguments, Mapping):
         raise UnreadableModel("the arguments of a Lambda are no dict")
     given = {str(k): plain(v) for k, v in arguments.items()}
-    inputs = _values(layer.args[0] if layer.args else list(layer.inputs))
+    several = len(layer.inputs) > 1  # inside a wrapper there are no arguments
+    inputs = _values(layer.args[0] if layer.args else [*layer.inputs] if several else layer.input)
     if isinstance(found, Named):
         return _piece(_of_library(found, inputs, given))
     try:
+        if "image.resize" in found.function.source and _before_tensorflow_2(layer.version):
+            raise UnsupportedError("TensorFlow 1 resized images in another way")
         given |= _flags(layer, found)
         return _piece(called(found, inputs, given))
-    except (NotUnderstood, UnsupportedError, RecursionError) as error:
+    except (NotUnderstood, UnsupportedError, *FAILURES) as error:
         raise _refusal(layer, found, error) from error
+
+
+def _before_tensorflow_2(version: str) -> bool:
+    """Tell whether a file may be TensorFlow 1's: its tf.keras said 2.2.4 up to TensorFlow 2.1."""
+    numbers = [int(part) for part in re.findall(r"\d+", version)[:2]]
+    return numbers < ([2, 3] if version.endswith("-tf") else [2, 4])
 
 
 def _values(inputs: Any) -> Any:
@@ -107,7 +124,7 @@ def _flags(layer: LayerView, found: Stored) -> dict[str, Any]:
     if "mask" not in words:
         return {}
     masks = [None if mask is None else _values(mask) for mask in layer.masks]
-    return {"mask": masks if isinstance(layer.args[0], list | tuple) else masks[0]}
+    return {"mask": masks if len(layer.inputs) > 1 else masks[0]}
 
 
 def _of_library(found: Named, inputs: Any, arguments: Mapping[str, Any]) -> Any:
@@ -135,10 +152,12 @@ def _piece(result: Any) -> Piece:
 
 def _refusal(layer: LayerView, found: Stored, error: Exception) -> UntranslatedCode:
     reason = "it is nested too deep" if isinstance(error, RecursionError) else str(error)
+    if isinstance(error, FAILURES) and not isinstance(error, RecursionError):
+        reason = f"it does not run ({type(error).__name__}: {reason})"
     function = found.function
     word = str(layer.config.get("name") or "function")
     return UntranslatedCode(
-        f"this Lambda is not translated: {reason.splitlines()[0]}",
+        f"this Lambda is not translated: {(reason or 'it does not run').splitlines()[0]}",
         hint="write its function in Keras in a file of your own, and give it with --custom",
         code=f"{function.source}\n{function.listing}",
         stub=stub(function.name if function.name != "<lambda>" else word, parameters(function)),
