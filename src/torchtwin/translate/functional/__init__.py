@@ -16,6 +16,7 @@ from libcst.metadata import MetadataWrapper, PositionProvider
 from torchtwin.translate.functional import builders
 from torchtwin.translate.functional.calls import unusual_use, with_builders
 from torchtwin.translate.functional.naming import class_name
+from torchtwin.translate.functional.order import in_order
 from torchtwin.translate.functional.program import Program, Refusal
 from torchtwin.translate.functional.regions import Region, region
 from torchtwin.translate.functional.resolver import Names, Resolver
@@ -35,6 +36,8 @@ class Unresolved(NamedTuple):
 class Desugared:
     """A module without functional construction.
 
+    The attributes of a class are in the order in which the Functional model keeps its weights;
+    where they cannot be, `order` has the paths of the layers in that order.
     `inputs` are the calls of keras.Input of each class made here, in the order of its inputs
     (None where it is not one call); `unresolved` is what was left as it is.
     """
@@ -42,6 +45,7 @@ class Desugared:
     module: cst.Module
     unresolved: list[Unresolved] = field(default_factory=list)
     inputs: dict[str, list[cst.Call | None]] = field(default_factory=dict)
+    order: dict[str, list[str]] = field(default_factory=dict)
 
 
 def desugared(module: cst.Module, names: Names | None = None) -> Desugared:
@@ -70,8 +74,12 @@ def desugared(module: cst.Module, names: Names | None = None) -> Desugared:
     done = region(program, statements, {}, "", set())
     changed = module.with_changes(body=_imported(program, done.statements))
     refused += done.refused
+    inputs |= done.inputs
+    parts = [n for b in program.builders.values() for n in [b.name]] + list(program.blocks.values())
+    ordered = in_order(program, changed, list(inputs), parts)
     unresolved = [_unresolved(refusal, positions) for refusal in refused]
-    return Desugared(changed, sorted(set(unresolved), key=lambda u: u.line), inputs | done.inputs)
+    unresolved = sorted(set(unresolved), key=lambda each: each.line)
+    return Desugared(ordered.module, unresolved, inputs, ordered.paths)
 
 
 def _builders(program: Program, refused: list[Refusal]) -> dict[str, list[Statement]]:

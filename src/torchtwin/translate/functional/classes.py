@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import libcst as cst
 
 from torchtwin.translate.functional import flow
+from torchtwin.translate.functional.making import Halves, Shared
 from torchtwin.translate.functional.naming import Attributes
 from torchtwin.translate.functional.program import Program, Refusal
+from torchtwin.translate.functional.prune import pruned
 from torchtwin.translate.functional.rewrite import (
     Statement,
     assign,
@@ -22,7 +23,7 @@ from torchtwin.translate.functional.rewrite import (
     own,
     tidy,
 )
-from torchtwin.translate.functional.split import Halves, Splitter
+from torchtwin.translate.functional.split import Splitter
 from torchtwin.translate.functional.values import LAYER, STATIC, TENSOR, Env, Recorder, Value
 
 
@@ -41,6 +42,8 @@ class Design:
     super_args: Sequence[cst.Arg] = ()
     leading: Sequence[cst.EmptyLine] = ()
     extra: list[Statement] = field(default_factory=list)  # at the end of __init__
+    shared: Mapping[int, Shared] = field(default_factory=dict)  # what other models have already
+    record: dict[int, Shared] = field(default_factory=dict)  # what this one has
 
 
 def layer_class(program: Program, design: Design) -> cst.ClassDef:
@@ -50,6 +53,7 @@ def layer_class(program: Program, design: Design) -> cst.ClassDef:
     _split(program, design, counted)
     attributes = Attributes(wanted=counted.asked)
     splitter, halves = _split(program, design, attributes)
+    design.record = splitter.record
     program.owner = before
     return tidy(_assembled(program, design, splitter, halves))
 
@@ -77,6 +81,7 @@ def _split(program: Program, design: Design, attributes: Attributes) -> tuple[Sp
     splitter = Splitter(
         program, env, attributes, recorder.largest, once, {*reads, *local, *static, *env}
     )
+    splitter.shared = design.shared
     return splitter, splitter.block(design.body, set())
 
 
@@ -105,50 +110,6 @@ def _bindings(node: cst.CSTNode) -> list[str]:
 
     node.visit(Visitor())
     return found
-
-
-class _Pruned(cst.CSTTransformer):
-    """Removes copies of plain assignments whose variables nobody reads."""
-
-    def __init__(self, copies: set[int], needed: set[str]) -> None:
-        super().__init__()
-        self.copies, self.needed, self.removed = copies, needed, False
-
-    def leave_SimpleStatementLine(
-        self, original_node: cst.SimpleStatementLine, updated_node: cst.SimpleStatementLine
-    ) -> Any:
-        if id(original_node) in self.copies and not flow.bound(original_node) & self.needed:
-            self.removed = True
-            return cst.RemoveFromParent()
-        return updated_node
-
-    def leave_If(self, original_node: cst.If, updated_node: cst.If) -> Any:
-        empty = not updated_node.body.body and updated_node.orelse is None
-        return cst.RemoveFromParent() if empty and original_node.body.body else updated_node
-
-    def leave_For(self, original_node: cst.For, updated_node: cst.For) -> Any:
-        return updated_node if updated_node.body.body else cst.RemoveFromParent()
-
-    def leave_Else(self, original_node: cst.Else, updated_node: cst.Else) -> Any:
-        return updated_node if updated_node.body.body else cst.RemoveFromParent()
-
-
-def pruned(statements: list[Statement], copies: set[int]) -> list[Statement]:
-    """Return statements without the copies of plain assignments that are not needed."""
-    while True:
-        needed = {name for s in statements for name in _reads_but(s, copies)}
-        visitor = _Pruned(copies, needed)
-        module = module_of(statements).visit(visitor)
-        statements = list(module.body)
-        if not visitor.removed:
-            return statements
-
-
-def _reads_but(statement: Statement, copies: set[int]) -> set[str]:
-    """Return what a statement reads, except what a copy reads to make itself."""
-    if id(statement) in copies:
-        return set(flow.reads(statement)) - flow.bound(statement)
-    return set(flow.reads(statement))
 
 
 def _assembled(

@@ -10,26 +10,19 @@ import libcst.matchers as m
 
 from torchtwin.translate.functional import blocks, flow
 from torchtwin.translate.functional.apply import with_attributes
-from torchtwin.translate.functional.naming import plural
+from torchtwin.translate.functional.naming import plural, weightless
 from torchtwin.translate.functional.program import Refusal
 from torchtwin.translate.functional.rewrite import Statement, assign, body, line, own, statements_of
 from torchtwin.translate.functional.values import TENSOR
 
 if TYPE_CHECKING:
-    from torchtwin.translate.functional.making import Maker, Slot
-    from torchtwin.translate.functional.split import Halves, Splitter
-
-WEIGHTLESS = {"Activation", "Add", "Average", "Concatenate", "Cropping1D", "Cropping2D", "Dot"}
-WEIGHTLESS |= {"Dropout", "ELU", "Flatten", "GaussianDropout", "GaussianNoise", "Lambda"}
-WEIGHTLESS |= {"LeakyReLU", "Masking", "Maximum", "Minimum", "Multiply", "Permute", "ReLU"}
-WEIGHTLESS |= {"RepeatVector", "Reshape", "Softmax", "SpatialDropout1D", "SpatialDropout2D"}
-WEIGHTLESS |= {"Subtract", "UpSampling1D", "UpSampling2D", "ZeroPadding1D", "ZeroPadding2D"}
-POOLS = ("MaxPool", "AveragePool", "GlobalMaxPool", "GlobalAveragePool", "AvgPool", "GlobalAvgPool")
+    from torchtwin.translate.functional.making import Halves, Maker, Slot
+    from torchtwin.translate.functional.split import Splitter
 
 
 def split(splitter: Splitter, node: cst.For, after: set[str]) -> Halves:
     """Split a loop into one that makes layers and one that applies them."""
-    from torchtwin.translate.functional.split import Halves
+    from torchtwin.translate.functional.making import Halves
 
     kinds = splitter.program.kinds
     kinds.bind_iteration(node.target, node.iter, splitter.env)
@@ -59,7 +52,7 @@ class NeedsBlock(Refusal):
 
 def _lists(splitter: Splitter, node: cst.For, after: set[str]) -> Halves:
     """One list for each layer that a turn makes."""
-    from torchtwin.translate.functional.split import Halves
+    from torchtwin.translate.functional.making import Halves
 
     kinds = splitter.program.kinds
     splitter.slots, depth, splitter.depth = [], splitter.depth, 0
@@ -101,7 +94,7 @@ def _weightless(splitter: Splitter, creation: cst.BaseExpression) -> bool:
         return False
     name = splitter.program.names.qualified(creation.func) or ""
     last = name.rpartition(".")[2]
-    return name.startswith("keras.layers.") and (last in WEIGHTLESS or last.startswith(POOLS))
+    return name.startswith("keras.layers.") and weightless(last)
 
 
 def _made(

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import libcst as cst
 import libcst.matchers as m
 
-from torchtwin.translate.functional import loops
+from torchtwin.translate.functional import flow, loops
 from torchtwin.translate.functional.apply import Applied, Made, with_attributes
 from torchtwin.translate.functional.naming import (
     GENERIC,
@@ -18,7 +19,7 @@ from torchtwin.translate.functional.naming import (
     snake,
 )
 from torchtwin.translate.functional.program import Program, Refusal
-from torchtwin.translate.functional.rewrite import Statement, assign, own
+from torchtwin.translate.functional.rewrite import Statement, assign, attributes_of, expression, own
 from torchtwin.translate.functional.shapes import without_tensors
 from torchtwin.translate.functional.values import (
     MODELS,
@@ -26,6 +27,7 @@ from torchtwin.translate.functional.values import (
     TENSOR,
     Env,
     Kind,
+    Value,
 )
 
 
@@ -37,6 +39,29 @@ class Slot:
     base: str
     creation: cst.BaseExpression
     nested: bool
+
+
+@dataclass
+class Halves:
+    """The statements that make layers, and those that apply them."""
+
+    init: list[Statement] = field(default_factory=list)
+    call: list[Statement] = field(default_factory=list)
+
+    def __iadd__(self, other: Halves) -> Halves:
+        self.init += other.init
+        self.call += other.call
+        return self
+
+
+@dataclass
+class Shared:
+    """What became of a statement in the class that has its layers."""
+
+    attributes: list[str]
+    call: list[Statement]
+    variables: dict[str, str]  # the attributes of layers by variable
+    owner: str = ""  # the variable of the model that has the layers
 
 
 @dataclass
@@ -57,6 +82,8 @@ class Maker:
     sink: list[Statement] = field(default_factory=list)
     kept: set[str] = field(default_factory=set)  # plain values that are assigned once
     first: Env = field(default_factory=dict)
+    shared: Mapping[int, Shared] = field(default_factory=dict)  # by the id of a statement
+    record: dict[int, Shared] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.first = dict(self.env)
@@ -72,6 +99,25 @@ class Maker:
     def attributed(self, node: Statement) -> Statement:
         """Return a statement with the layers it names read from `self`."""
         return with_attributes(node, self.env)
+
+    def remember(self, statement: Statement, halves: Halves) -> None:
+        """Note what became of a statement, for other models with the same layers."""
+        names = {n: self.env[n].attribute for n in flow.bound(statement) if n in self.env}
+        kept = {n: a for n, a in names.items() if a is not None}
+        found = [a for s in halves.init for a in attributes_of(s)]
+        self.record[id(statement)] = Shared(list(dict.fromkeys(found)), halves.call, kept)
+
+    def taken_over(self, statement: Statement, shared: Shared) -> Halves:
+        """Take the layers of a statement from the model that has them already."""
+        self.program.kinds.step(statement, self.env)
+        for name, attribute in shared.variables.items():
+            self.env[name] = Value(self.env[name].kind, attribute)
+        if twice := set(shared.attributes) & self.attributes.taken:
+            raise Refusal(statement, f"two models have other layers for {', '.join(sorted(twice))}")
+        self.attributes.taken |= set(shared.attributes)
+        init = [assign(f"self.{a}", expression(f"{shared.owner}.{a}")) for a in shared.attributes]
+        self.record[id(statement)] = shared
+        return Halves(list(init), list(shared.call))
 
     def applied(self, node: cst.BaseExpression, variable: str | None) -> cst.BaseExpression:
         """Return an expression with the layers that it makes taken out of it."""

@@ -59,6 +59,20 @@ RESERVED = frozenset(
 )
 
 
+WEIGHTLESS = {"Activation", "Add", "Average", "Concatenate", "Cropping1D", "Cropping2D", "Dot"}
+WEIGHTLESS |= {"Dropout", "ELU", "Flatten", "GaussianDropout", "GaussianNoise", "Lambda"}
+WEIGHTLESS |= {"LeakyReLU", "Masking", "Maximum", "Minimum", "Multiply", "Permute", "ReLU"}
+WEIGHTLESS |= {"RepeatVector", "Reshape", "Softmax", "SpatialDropout1D", "SpatialDropout2D"}
+WEIGHTLESS |= {"Subtract", "UpSampling1D", "UpSampling2D", "ZeroPadding1D", "ZeroPadding2D"}
+WEIGHTLESS |= {"Rescaling", "Resizing", "Identity", "AlphaDropout", "UnitNormalization"}
+POOLS = ("MaxPool", "AveragePool", "GlobalMaxPool", "GlobalAveragePool", "AvgPool", "GlobalAvgPool")
+
+
+def weightless(name: str) -> bool:
+    """Whether a layer of keras.layers never has weights."""
+    return name in WEIGHTLESS or name.startswith(POOLS)
+
+
 def snake(name: str) -> str:
     """Return `MaxPooling2D` as `max_pooling2d`."""
     name = re.sub(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", name)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import libcst as cst
@@ -10,6 +10,7 @@ import libcst as cst
 from torchtwin.translate.functional import flow
 from torchtwin.translate.functional.classes import Design, layer_class
 from torchtwin.translate.functional.inputs import Arguments, arguments, call_of
+from torchtwin.translate.functional.making import Shared
 from torchtwin.translate.functional.naming import class_name
 from torchtwin.translate.functional.program import Program, Refusal
 from torchtwin.translate.functional.rewrite import Statement, line
@@ -45,6 +46,7 @@ class _Work:
     result: Region
     gone: set[int] = field(default_factory=set)  # statements that are in classes now
     sources: set[int] = field(default_factory=set)  # statements that made inputs
+    shared: dict[int, Shared] = field(default_factory=dict)  # statements that have a class already
 
     def done(self) -> Region:
         """Return the statements with a class and its construction for each model."""
@@ -106,6 +108,8 @@ class _Work:
             found.layers += [asked.through] if asked.through not in found.layers else []
         static = self._static(found, statements, asked)
         env = area.envs[found.index]
+        owners = {self.shared[id(m)].owner for m in members if id(m) in self.shared}
+        static += [o for o in sorted(owners) if o not in static]
         name = program.fresh_class(_name(found, self.function))
         design = Design(
             name=name,
@@ -115,10 +119,15 @@ class _Work:
             body=statements,
             layers={n for n in static if n in found.layers or (n in env and env[n].kind == LAYER)},
             origins=asked.origins,
+            shared=self.shared,
             super_args=[a.with_changes(comma=cst.MaybeSentinel.DEFAULT) for a in found.rest],
         )
         program.pending.clear()
         made = layer_class(program, design)
+        if found.variable is not None:
+            for key, record in design.record.items():
+                if key not in self.shared:
+                    self.shared[key] = replace(record, owner=found.variable)
         blocks = [_led(c, [], 2) for c in program.pending]
         program.pending.clear()
         self.result.inputs[name] = [call_of(program, area, found, n) for n in asked.names]

@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import TypeVar, cast
 
 import libcst as cst
+import libcst.matchers as m
 
 from torchtwin.translate.functional import flow
 
@@ -191,3 +192,14 @@ class _Blank(cst.CSTTransformer):
 def tidy(node: Node) -> Node:
     """Return a tree whose blank lines are empty, however deep they stand."""
     return cast(Node, node.visit(_Blank()))
+
+
+def attributes_of(statement: Statement) -> list[str]:
+    """Return the attributes of self that a statement assigns."""
+    target = m.AssignTarget(m.Attribute(m.Name("self"), m.Name()))
+    found: list[str] = []
+    for node in m.findall(statement, target):
+        assert isinstance(node, cst.AssignTarget)
+        assert isinstance(node.target, cst.Attribute)
+        found.append(node.target.attr.value)
+    return found

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import libcst as cst
 
 from torchtwin.translate.functional import flow, loops
 from torchtwin.translate.functional.apply import with_attributes
-from torchtwin.translate.functional.making import Maker, Slot
+from torchtwin.translate.functional.making import Halves, Maker, Slot
 from torchtwin.translate.functional.program import Refusal
 from torchtwin.translate.functional.rewrite import Statement, assign, body, line, own, statements_of
 from torchtwin.translate.functional.shapes import last_axis, without_tensors
@@ -25,19 +25,6 @@ from torchtwin.translate.functional.values import (
 
 
 @dataclass
-class Halves:
-    """The statements that make layers, and those that apply them."""
-
-    init: list[Statement] = field(default_factory=list)
-    call: list[Statement] = field(default_factory=list)
-
-    def __iadd__(self, other: Halves) -> Halves:
-        self.init += other.init
-        self.call += other.call
-        return self
-
-
-@dataclass
 class Splitter(Maker):
     """Splits the body of one class; `env` is carried through its statements."""
 
@@ -48,8 +35,14 @@ class Splitter(Maker):
             rest = list(statements[index + 1 :])
             self.later = later or any(self.program.makes_layers(s) for s in rest)
             self.sink = []
+            if id(statement) in self.shared:
+                halves += self.taken_over(statement, self.shared[id(statement)])
+                continue
             part = self.statement(statement, after.union(*(flow.reads(s) for s in rest)))
-            halves += Halves(self.sink + part.init, part.call)
+            made = Halves(self.sink + part.init, part.call)
+            if not self.depth and self.slots is None:
+                self.remember(statement, made)
+            halves += made
         self.sink, self.later = outer, later
         return halves
 
