@@ -18,10 +18,18 @@ def executed(source: str) -> Namespace:
     return namespace
 
 
-def models_of(namespace: Namespace) -> dict[str, Any]:
+def functional_of(namespace: Namespace) -> dict[str, Any]:
     """Return the functional models that a program made, by variable."""
     functional = type(keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])._functional)
     return {name: v for name, v in namespace.items() if isinstance(v, functional)}
+
+
+def models_of(namespace: Namespace) -> dict[str, Any]:
+    """Return the models that a program made, by variable."""
+    built = {
+        name: v for name, v in namespace.items() if isinstance(v, keras.Sequential) and v.built
+    }
+    return functional_of(namespace) | built
 
 
 def arrays_for(model: Any, seed: int) -> Any:
@@ -34,7 +42,8 @@ def arrays_for(model: Any, seed: int) -> Any:
             return generator.integers(0, 4, shape).astype(tensor.dtype)
         return generator.normal(size=shape).astype(tensor.dtype)
 
-    return keras.tree.map_structure(array, model._inputs_struct)
+    functional = getattr(model, "_functional", model)
+    return keras.tree.map_structure(array, functional._inputs_struct)
 
 
 def outputs(model: Any, arrays: Any) -> Any:
@@ -62,7 +71,7 @@ def compare(source: str, twin: str) -> int:
     """Compare each model of two programs, with the weights of one in the other; return how many."""
     original, changed = executed(source), executed(twin)
     models = models_of(original)
-    assert not models_of(changed), "functional models are left"
+    assert not functional_of(changed), "functional models are left"
     inputs = {name: arrays_for(model, 3) for name, model in models.items()}
     for name, model in models.items():
         changed[name](inputs[name])  # builds what is built at the first call

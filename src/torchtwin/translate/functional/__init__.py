@@ -14,14 +14,15 @@ import libcst as cst
 from libcst.metadata import MetadataWrapper, PositionProvider
 
 from torchtwin.translate.functional import builders
+from torchtwin.translate.functional.areas import defined
 from torchtwin.translate.functional.calls import unusual_use, with_builders
 from torchtwin.translate.functional.naming import class_name
 from torchtwin.translate.functional.order import in_order
 from torchtwin.translate.functional.program import Program, Refusal
-from torchtwin.translate.functional.regions import Region, region
+from torchtwin.translate.functional.regions import Place, region
 from torchtwin.translate.functional.resolver import Names, Resolver
 from torchtwin.translate.functional.rewrite import Statement
-from torchtwin.translate.functional.values import Env, Kind, Value
+from torchtwin.translate.functional.sequential import with_lists
 
 
 class Unresolved(NamedTuple):
@@ -52,7 +53,9 @@ def desugared(module: cst.Module, names: Names | None = None) -> Desugared:
     """Return a module with its functional models, and what builds parts of them, as classes."""
     wrapper = MetadataWrapper(module, unsafe_skip_copy=True)
     positions = wrapper.resolve(PositionProvider)
-    program = Program(module, names or Resolver(module))
+    names = names or Resolver(module)
+    module = with_lists(module, names)
+    program = Program(module, names)
     program.survey()
     refused: list[Refusal] = []
     classes = _builders(program, refused)
@@ -64,14 +67,14 @@ def desugared(module: cst.Module, names: Names | None = None) -> Desugared:
             statements += classes[name]
             continue
         statement = with_builders(program, original)
-        if isinstance(statement, cst.FunctionDef):
-            done = _function(program, statement)
+        if isinstance(statement, cst.FunctionDef | cst.ClassDef):
+            done = defined(program, statement)
             statements += [*done.classes, *done.statements]
             refused += done.refused
             inputs |= done.inputs
         else:
             statements.append(statement)
-    done = region(program, statements, {}, "", set())
+    done = region(program, statements, {}, Place())
     changed = module.with_changes(body=_imported(program, done.statements))
     refused += done.refused
     inputs |= done.inputs
@@ -108,31 +111,6 @@ def _builders(program: Program, refused: list[Refusal]) -> dict[str, list[Statem
             return classes
         del program.builders[failed]
         program.blocks.clear()
-
-
-def _function(program: Program, function: cst.FunctionDef) -> Region:
-    """Turn the models that a function makes into classes before it."""
-    env: Env = dict(program.globals)
-    params = function.params
-    own = [*params.posonly_params, *params.params, *params.kwonly_params]
-    own += [p for p in (params.star_arg, params.star_kwarg) if isinstance(p, cst.Param)]
-    env |= {p.name.value: Value(Kind.STATIC) for p in own}
-    statements = [s for s in function.body.body if isinstance(s, cst.BaseStatement)]
-    if len(statements) != len(function.body.body) or not program.has_input(function):
-        return Region([function])
-    from torchtwin.translate.functional import flow
-
-    local = {p.name.value for p in own} | {n for s in statements for n in flow.bound(s)}
-    done = region(program, statements, env, function.name.value, local)
-    if not done.classes:
-        return Region([function], refused=done.refused)
-    lines = [cst.EmptyLine(indent=False)] * 2
-    first = done.classes[0].with_changes(leading_lines=function.leading_lines)
-    rest = [c.with_changes(leading_lines=lines) for c in done.classes[1:]]
-    body = function.body.with_changes(body=done.statements)
-    done.classes = [first, *rest]
-    done.statements = [function.with_changes(body=body, leading_lines=lines)]
-    return done
 
 
 def _imported(program: Program, statements: list[Statement]) -> list[Statement]:

@@ -73,7 +73,20 @@ def _parts(node: cst.BaseExpression) -> list[tuple[str, cst.BaseExpression]]:
     return []
 
 
+def _joined(area: Stretch, found: Found, node: cst.BaseExpression) -> cst.BaseExpression:
+    """Return `[a] + states` as one list, where `states` is written out somewhere."""
+    if isinstance(node, cst.Name):
+        return _definition(area, found, node.value) or node
+    if not isinstance(node, cst.BinaryOperation) or not isinstance(node.operator, cst.Add):
+        return node
+    sides = [_joined(area, found, side) for side in (node.left, node.right)]
+    if not all(isinstance(side, cst.List | cst.Tuple) for side in sides):
+        return node
+    return cst.List([e for side in sides for e in side.elements])  # type: ignore[attr-defined]
+
+
 def _several(area: Stretch, found: Found, node: cst.BaseExpression, argument: str) -> Arguments:
+    node = _joined(area, found, node)
     parts = _parts(node)
     names = [part.value for _, part in parts if isinstance(part, cst.Name)]
     if not parts or len(names) != len(parts):

@@ -101,6 +101,12 @@ class Kinds:
             return not head.endswith("preprocessing")
         return name.startswith("keras.layers.") and last[:1].isupper() and name not in INPUTS
 
+    def makes_part(self, func: cst.BaseExpression) -> bool:
+        """Whether a call of `func` makes a layer that is not a model by itself."""
+        if isinstance(func, cst.Name) and func.value in self.program.layer_classes:
+            return func.value not in self.program.model_classes
+        return (self.program.names.qualified(func) or "").startswith("keras.layers.")
+
     def call(self, node: cst.Call, env: Mapping[str, Value]) -> Kind:
         """Return the kind of what a call gives."""
         name = self.program.names.qualified(node.func) or ""

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import libcst as cst
+import libcst.matchers as m
 
 from torchtwin.translate.functional import flow
 from torchtwin.translate.functional.classes import Design, layer_class
@@ -13,7 +15,7 @@ from torchtwin.translate.functional.inputs import Arguments, arguments, call_of
 from torchtwin.translate.functional.making import Shared
 from torchtwin.translate.functional.naming import class_name
 from torchtwin.translate.functional.program import Program, Refusal
-from torchtwin.translate.functional.rewrite import Statement, line
+from torchtwin.translate.functional.rewrite import Statement, body, line, statements_of
 from torchtwin.translate.functional.slices import Found, Stretch, changing, slice_of, stretch
 from torchtwin.translate.functional.values import LAYER, TENSOR, Env
 
@@ -28,21 +30,32 @@ class Region:
     inputs: dict[str, list[cst.Call | None]] = field(default_factory=dict)
 
 
-def region(
-    program: Program, statements: list[Statement], env: Env, function: str, local: set[str]
-) -> Region:
-    """Turn the models among statements into classes; `local` are names of the function alone."""
-    area = stretch(program, statements, env)
-    if not area.models:
-        return Region(list(statements))
-    return _Work(area, function, local, Region([])).done()
+@dataclass(frozen=True)
+class Place:
+    """Where statements stand: in a function, in a method, or in the module itself."""
+
+    function: str = ""
+    local: set[str] = field(default_factory=set)  # the names of the function alone
+    owner: str = ""  # what the method calls its object
+    own: Mapping[str, str] = field(default_factory=dict)  # names for the object's attributes
+    methods: frozenset[str] = frozenset()  # of the object's class
+    inner: bool = False  # below an `if` or `with`
+
+    @property
+    def outside(self) -> bool:
+        """Whether classes are put before the whole statement."""
+        return bool(self.function) or self.inner
+
+
+def region(program: Program, statements: list[Statement], env: Env, place: Place) -> Region:
+    """Turn the models among statements into classes."""
+    return _Work(stretch(program, statements, env), place, Region([])).done()
 
 
 @dataclass
 class _Work:
     area: Stretch
-    function: str
-    local: set[str]
+    place: Place
     result: Region
     gone: set[int] = field(default_factory=set)  # statements that are in classes now
     sources: set[int] = field(default_factory=set)  # statements that made inputs
@@ -73,7 +86,7 @@ class _Work:
             own = list(getattr(statement, "leading_lines", []))
             if index in made:
                 classes, construction = made[index]
-                if self.function:
+                if self.place.outside:
                     self.result.classes += [c for c in classes if isinstance(c, cst.ClassDef)]
                     statements.append(_led(construction, [*lines, *own], 0))
                 else:
@@ -84,7 +97,36 @@ class _Work:
                 lines = own if index in self.sources and not lines else lines
             else:
                 self._report(index, statement)
-                statements.append(statement)
+                statements += self._inner(index, statement)
+
+    def _inner(self, index: int, statement: Statement) -> list[Statement]:
+        """Turn the models made below an `if` or `with` into classes before it."""
+        program = self.area.program
+        if not isinstance(statement, cst.If | cst.With | cst.Try) or not program.has_input(
+            statement
+        ):
+            return [statement]
+        classes: list[cst.ClassDef] = []
+
+        def changed(block: cst.BaseSuite) -> cst.BaseSuite:
+            env = self.area.envs[index]
+            done = region(program, statements_of(block), env, replace(self.place, inner=True))
+            classes.extend(done.classes)
+            self.result.refused += done.refused
+            self.result.inputs |= done.inputs
+            return body(done.statements) if done.classes else block
+
+        def each(node: Statement | cst.Else) -> Any:
+            node = node.with_changes(body=changed(node.body))  # type: ignore[union-attr]
+            orelse = getattr(node, "orelse", None)
+            return node.with_changes(orelse=each(orelse)) if orelse is not None else node
+
+        done: Statement = each(statement)
+        if not classes or self.place.outside:
+            self.result.classes += classes
+            return [done]
+        own = list(getattr(statement, "leading_lines", []))
+        return [*(_led(c, [], 2) for c in classes), _led(done, own, 2)]
 
     def _report(self, index: int, statement: Statement) -> None:
         """Report what uses a tensor that is now a variable inside a class."""
@@ -106,11 +148,14 @@ class _Work:
         if asked.through is not None:
             statements = [_through(s, asked.through) for s in statements]
             found.layers += [asked.through] if asked.through not in found.layers else []
+        if self.place.owner:
+            statements = [self._without_owner(s) for s in statements]
+            found.layers += self._called(found, statements)
         static = self._static(found, statements, asked)
         env = area.envs[found.index]
         owners = {self.shared[id(m)].owner for m in members if id(m) in self.shared}
         static += [o for o in sorted(owners) if o not in static]
-        name = program.fresh_class(_name(found, self.function))
+        name = program.fresh_class(_name(found, self.place.function))
         design = Design(
             name=name,
             base=found.call.func,
@@ -131,8 +176,32 @@ class _Work:
         blocks = [_led(c, [], 2) for c in program.pending]
         program.pending.clear()
         self.result.inputs[name] = [call_of(program, area, found, n) for n in asked.names]
-        args = [cst.Arg(cst.Name(n)) for n in static]
+        args = [cst.Arg(self._given(n)) for n in static]
         return [*blocks, _led(made, [], 2)], _replaced(found, cst.Call(cst.Name(name), args))
+
+    def _given(self, name: str) -> cst.BaseExpression:
+        """Return what a class is given for a parameter: `self.units` for an attribute."""
+        for attribute, known in self.place.own.items():
+            if known == name and name not in self.place.local:
+                return cst.Attribute(cst.Name(self.place.owner), cst.Name(attribute))
+        return cst.Name(name)
+
+    def _without_owner(self, node: Statement) -> Statement:
+        """Return a statement with the attributes of the method's object as plain names."""
+        changed: Any = node.visit(_Owned(self.place))
+        assert isinstance(changed, cst.BaseStatement)
+        return changed
+
+    def _called(self, found: Found, statements: list[Statement]) -> list[str]:
+        """Return the attributes of the method's object that are applied to tensors: layers."""
+        calls = [c for s in statements for c in m.findall(s, m.Call(func=m.Name()))]
+        called = {
+            c.func.value for c in calls if isinstance(c, cst.Call) and isinstance(c.func, cst.Name)
+        }
+        names = called & set(self.place.own.values())
+        if methods := sorted(names & self.place.methods):
+            raise Refusal(found.statement, f"a model is made with the method {methods[0]}")
+        return sorted(names)
 
     def _static(self, found: Found, statements: list[Statement], asked: Arguments) -> list[str]:
         """Return the plain values and layers that the class is given."""
@@ -145,7 +214,14 @@ class _Work:
             if name in env and env[name].kind == TENSOR:
                 reason = f"the tensor {name} is not made from the model's inputs"
                 raise Refusal(found.statement, reason)
-            if name in self.local or name in changing or name in found.layers:
+            if name == self.place.owner:
+                raise Refusal(found.statement, f"a model is made with methods of {name}")
+            if (
+                name in self.place.own.values()
+                or name in self.place.local
+                or name in changing
+                or name in found.layers
+            ):
                 names.append(name)
         return names
 
@@ -177,6 +253,20 @@ def _name(found: Found, function: str) -> str:
     if found.variable and found.variable not in {"model", "net", "network"}:
         return class_name(found.variable)
     return class_name(function) if function not in {"", "main"} else "Model"
+
+
+class _Owned(cst.CSTTransformer):
+    def __init__(self, place: Place) -> None:
+        super().__init__()
+        self.place = place
+
+    def leave_Attribute(
+        self, original_node: cst.Attribute, updated_node: cst.Attribute
+    ) -> cst.BaseExpression:
+        value, name = original_node.value, original_node.attr.value
+        if isinstance(value, cst.Name) and value.value == self.place.owner:
+            return cst.Name(self.place.own[name])
+        return updated_node
 
 
 class _Through(cst.CSTTransformer):

@@ -83,8 +83,9 @@ def model_in(program: Program, statement: Statement, env: Env) -> Found | None:
     if not isinstance(statement, cst.SimpleStatementLine) or len(statement.body) != 1:
         return None
     small, variable = statement.body[0], None
-    if isinstance(small, cst.Assign) and isinstance(small.targets[0].target, cst.Name):
-        variable = small.targets[0].target.value
+    if isinstance(small, cst.Assign):
+        target = small.targets[0].target
+        variable = target.value if isinstance(target, cst.Name) else None
     elif not isinstance(small, cst.Return):
         return None
     call = small.value
@@ -131,7 +132,7 @@ def slice_of(area: Stretch, found: Found, names: set[str]) -> None:
         kinds = {area.kind(index, name) for name in own & needed}
         if kinds == {LAYER} and not _absorbed(area, index, own):
             found.layers += [n for n in sorted(own & needed) if n not in found.layers]
-            needed -= own
+            needed -= flow.bound(statement)
         elif max(kinds) >= LAYER or Kind.SHAPE in kinds:
             if own & names and not own & sources:
                 raise Refusal(statement, f"{', '.join(sorted(own & names))} is made twice")
@@ -153,7 +154,12 @@ def _absorbed(area: Stretch, index: int, names: set[str]) -> bool:
     statement = area.statements[index]
     if any(model.index == index for model in area.models):
         return False
-    if not area.program.makes_layers(statement):
+    if not names & flow.bound(statement):  # it only fills what another statement makes
+        before = [i for i in range(index) if names & flow.bound(area.statements[i])]
+        empty = bool(before) and all(starts_empty(area.statements[before[-1]], n) for n in names)
+        return bool(before) and (empty or _absorbed(area, before[-1], names))
+    made = list(area.program.creations(statement))
+    if not made or not all(area.program.kinds.makes_part(call.func) for call in made):
         return False
     last = max(model.index for model in area.models)
     for later in range(index + 1, len(area.statements)):

@@ -194,14 +194,11 @@ class Splitter(Maker):
             return Halves()
         attribute = self.attributes.variable(name, again=self.env[name].attribute is not None)
         self.env[name] = Value(LAYER, attribute)
-        made = assign(f"self.{attribute}", value)
-        return Halves(
-            init=[
-                made.with_changes(
-                    leading_lines=node.leading_lines, trailing_whitespace=node.trailing_whitespace
-                )
-            ]
+        comments = [each for each in node.leading_lines if each.comment]
+        made = assign(f"self.{attribute}", value).with_changes(
+            leading_lines=comments, trailing_whitespace=node.trailing_whitespace
         )
+        return Halves(init=[made])
 
     def _expression(self, node: cst.SimpleStatementLine, small: cst.Expr) -> Halves:
         kind = self.program.kinds.of(small.value, self.env)
