@@ -68,6 +68,8 @@ LOWERED = {"sum": "reduce_sum", "mean": "reduce_mean", "max": "reduce_max", "min
 SPACES = ("tf.math.", "tf.nn.", "tf.linalg.", "tf.keras.activations.", "tf.image.", "tf.")
 KERAS = ("keras.ops.numpy.", "keras.ops.nn.", "keras.ops.math.", "keras.ops.core.", "keras.ops.",
          "keras.activations.")  # fmt: skip
+RENAMED = {"keep_dims": "keepdims", "reduction_indices": "axis"}
+"""Arguments of TensorFlow 1."""
 WITHOUT_NAME = ("name",)
 PARTED, MOST = ("Split", "Unstack"), 1000
 """Operations that give several tensors, and how many at most."""
@@ -89,10 +91,19 @@ def operation(path: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
 def _backend(word: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
     """`K` is Keras's backend in all but the newest files, where some write it for keras.ops."""
     if word in BACKEND:
+        _refuse_whole(BACKEND[word][0], args, kwargs)
         return _signed(f"K.{word}", BACKEND[word], args, kwargs)
     if operation_name(word) in load_operations():
         return _keras(word, f"K.{word}", args, kwargs)
     raise NotUnderstood(f"it calls K.{word}")
+
+
+def _refuse_whole(name: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> None:
+    """TensorFlow's mean of whole numbers is a whole number."""
+    given = _flat([*args, *kwargs.values()])
+    whole = any(isinstance(v, Value) and "int" in v.tensor.dtype for v in given)
+    if name in ("Mean", "Std", "Var") and whole:
+        raise UnsupportedError(f"{name} of whole numbers is not translated")
 
 
 def operation_name(word: str) -> str:
@@ -113,6 +124,8 @@ def _tensorflow(word: str, path: str, args: Sequence[Any], kwargs: Mapping[str, 
     if word not in FUNCTIONS or FUNCTIONS[word] not in load_operations():
         raise NotUnderstood(f"it calls {path}")
     name = FUNCTIONS[word]
+    kwargs = {RENAMED.get(k, k): v for k, v in kwargs.items()}
+    _refuse_whole(name, args, kwargs)
     if name in ("Argmax", "Argmin") and len(args) < 2 and "axis" not in kwargs:
         kwargs = {**kwargs, "axis": 0}  # TensorFlow's default
     args, kwargs = arguments(word, args, kwargs)

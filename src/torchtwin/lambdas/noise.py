@@ -65,7 +65,9 @@ def _drawn(beside: Any, shape: Any, dtype: Any, new: Any, like: Any) -> Value:
         raise UnsupportedError("random whole numbers are not translated")
     sizes = tuple(tuple(n.runs[k] if isinstance(n, Length) else n for n in lengths) for k in (0, 1))
     result: Value
-    if sizes == beside.sizes and kind == beside.tensor.dtype:
+    # Lengths that are free look alike here: only the batch is surely the same.
+    alike = sizes == beside.sizes and beside.shape.count(None) < 2
+    if alike and kind == beside.tensor.dtype:
         result = applied(lambda x: call(like, x.expr), beside)
         return result
 

@@ -165,7 +165,7 @@ def unary(op: ast.unaryop, value: Any) -> Any:
 def compare(op: ast.cmpop, left: Any, right: Any) -> Any:
     match op:
         case ast.Is() | ast.IsNot():
-            if left is not None and right is not None:
+            if isinstance(left, Length) or (left is not None and right is not None):
                 raise UnsupportedError("`is` of two values is not translated")
             return (left is right) is isinstance(op, ast.Is)
         case ast.In() | ast.NotIn():

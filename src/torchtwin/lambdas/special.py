@@ -80,11 +80,6 @@ def floatx(_beside: Any) -> str:
     return "float32"
 
 
-@known_as("K.image_data_format")
-def image_data_format(_beside: Any) -> str:
-    return "channels_last"
-
-
 @known_as("K.stop_gradient", "tf.stop_gradient", "keras.ops.stop_gradient")
 def stop_gradient(_beside: Any, x: Any) -> Any:
     return applied(lambda t: t.expr.detach(), _tensor(x))
@@ -219,7 +214,15 @@ def batch_dot(_beside: Any, x: Any, y: Any, axes: Any = None) -> Any:
     return applied(product, x, y)
 
 
-@known_as("K.dot", "tf.matmul", "tf.linalg.matmul", "keras.ops.matmul")
+@known_as("K.dot")
+def backend_dot(beside: Any, x: Any, y: Any) -> Any:
+    """A matrix product along the last axis; of two tensors of more axes it is no other's."""
+    if len(_tensor(y).shape) != 2 or len(_tensor(x).shape) < 2:
+        raise UnsupportedError("K.dot with a tensor that is no matrix is not translated")
+    return dot(beside, x, y)
+
+
+@known_as("tf.matmul", "tf.linalg.matmul", "keras.ops.matmul")
 def dot(_beside: Any, a: Any, b: Any, transpose_a: bool = False, transpose_b: bool = False) -> Any:
     ranks = (len(_tensor(a).shape), len(_tensor(b).shape))
     if ranks[1] != 2 and ranks[0] != ranks[1]:
@@ -247,7 +250,12 @@ def split(
     return run("Split", (value,), {"indices_or_sections": sizes, "axis": axis})
 
 
-@known_as("tf.argmax", "tf.math.argmax", "K.argmax")
+@known_as("K.argmax")
+def backend_argmax(beside: Any, x: Any, axis: Any = -1) -> Any:
+    return argmax(beside, x, axis)
+
+
+@known_as("tf.argmax", "tf.math.argmax")
 def argmax(_beside: Any, x: Any, axis: Any = None) -> Any:
     """TensorFlow counts in 64 bits, keras.ops in 32."""
     if not isinstance(axis, int):
