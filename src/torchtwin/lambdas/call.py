@@ -8,13 +8,13 @@ from typing import Any
 
 from torchtwin.bytecode.decompile import Decompiled
 from torchtwin.errors import UnsupportedError
-from torchtwin.lambdas import images, making, noise, python
+from torchtwin.lambdas import images, making, noise, products, python
 from torchtwin.lambdas.evaluate import Context, Scope
 from torchtwin.lambdas.special import function
 from torchtwin.lambdas.stored import Stored
 from torchtwin.lambdas.values import Value
 
-TABLES = (images, making, noise, python)
+TABLES = (images, making, noise, products, python)
 """Modules whose import adds functions that a Lambda can call."""
 
 

@@ -44,7 +44,7 @@ def function(
         raise UnsupportedError(f"{path}: {str(error).splitlines()[0][:200]}") from error
 
 
-def _tensor(value: Any) -> Value:
+def as_tensor(value: Any) -> Value:
     if not isinstance(value, Value):
         raise UnsupportedError("a function of tensors is called on something else")
     return value
@@ -52,17 +52,17 @@ def _tensor(value: Any) -> Value:
 
 @known_as("K.shape", "tf.shape")
 def symbolic_shape(_beside: Any, x: Any, *_: Any, **__: Any) -> Shape:
-    return Shape(shape(_tensor(x)))
+    return Shape(shape(as_tensor(x)))
 
 
 @known_as("K.int_shape", "keras.ops.shape", "K.get_shape")
 def static_shape(_beside: Any, x: Any) -> tuple[Any, ...]:
-    return shape(_tensor(x))
+    return shape(as_tensor(x))
 
 
 @known_as("K.ndim", "keras.ops.ndim", "tf.rank")
 def ndim(_beside: Any, x: Any) -> int:
-    return len(_tensor(x).shape)
+    return len(as_tensor(x).shape)
 
 
 @known_as("K.dtype", "keras.backend.standardize_dtype")
@@ -82,13 +82,13 @@ def floatx(_beside: Any) -> str:
 
 @known_as("K.stop_gradient", "tf.stop_gradient", "keras.ops.stop_gradient")
 def stop_gradient(_beside: Any, x: Any) -> Any:
-    return applied(lambda t: t.expr.detach(), _tensor(x))
+    return applied(lambda t: t.expr.detach(), as_tensor(x))
 
 
 @known_as("K.sqrt")
 def clipped_sqrt(_beside: Any, x: Any) -> Any:
     """Keras's backend takes the root of what is under zero as zero."""
-    if _is_positive(_tensor(x).tensor.expr):
+    if _is_positive(as_tensor(x).tensor.expr):
         return applied(lambda t: t.expr.sqrt(), x)
     return applied(lambda t: t.expr.clamp(min=0).sqrt(), x)
 
@@ -116,10 +116,10 @@ def relu(
     if max_value is not None and alpha:
         raise UnsupportedError("K.relu with a slope and a maximum is not translated")
     if max_value is not None:
-        return applied(lambda t: t.expr.clamp(0, max_value), _tensor(x))
+        return applied(lambda t: t.expr.clamp(0, max_value), as_tensor(x))
     if alpha:
         return applied(
-            lambda t: call(F.leaky_relu, t.expr, negative_slope=float(alpha)), _tensor(x)
+            lambda t: call(F.leaky_relu, t.expr, negative_slope=float(alpha)), as_tensor(x)
         )
     return run("Relu", (x,), {})
 
@@ -127,7 +127,7 @@ def relu(
 @known_as("K.hard_sigmoid")
 def hard_sigmoid(_beside: Any, x: Any) -> Any:
     """0.2 x + 0.5, cut at 0 and 1; Keras 3's own has another slope."""
-    return applied(lambda t: (0.2 * t.expr + 0.5).clamp(0, 1), _tensor(x))
+    return applied(lambda t: (0.2 * t.expr + 0.5).clamp(0, 1), as_tensor(x))
 
 
 @known_as("K.l2_normalize")
@@ -140,7 +140,7 @@ def l2_normalize(
     _beside: Any, x: Any, axis: Any = None, epsilon: float = 1e-12, dim: Any = None
 ) -> Any:
     """TensorFlow divides by the root of at least epsilon, PyTorch by at least eps."""
-    axis, value = axis if dim is None else dim, _tensor(x)
+    axis, value = axis if dim is None else dim, as_tensor(x)
 
     def normalized(t: Tensor) -> Any:
         axes = axes_of(axis, t.rank)
@@ -158,7 +158,7 @@ def normalize(_beside: Any, x: Any, axis: int = -1, order: int = 2, epsilon: Any
     if order != 2 or not isinstance(axis, int):
         raise UnsupportedError("a normalization of another order is not translated")
     eps = float(1e-7 if epsilon is None else epsilon)
-    return applied(lambda t: call(F.normalize, t.expr, dim=axis, eps=eps), _tensor(x))
+    return applied(lambda t: call(F.normalize, t.expr, dim=axis, eps=eps), as_tensor(x))
 
 
 @known_as("tf.norm", "tf.linalg.norm", "keras.ops.norm", "keras.ops.linalg.norm")
@@ -166,23 +166,23 @@ def norm(_beside: Any, x: Any, ord: Any = None, axis: Any = None, keepdims: bool
     if ord not in (None, 2, "euclidean") or not isinstance(axis, int):
         raise UnsupportedError("this norm is not translated")
     more = {"keepdim": True} if keepdims else {}
-    return applied(lambda t: t.expr.norm(dim=axis, **more), _tensor(x))
+    return applied(lambda t: t.expr.norm(dim=axis, **more), as_tensor(x))
 
 
 @known_as("K.flatten")
 def flatten(_beside: Any, x: Any) -> Any:
-    return applied(lambda t: t.expr.flatten(), _tensor(x))
+    return applied(lambda t: t.expr.flatten(), as_tensor(x))
 
 
 @known_as("K.batch_flatten")
 def batch_flatten(_beside: Any, x: Any) -> Any:
-    return applied(lambda t: t.expr.flatten(1), _tensor(x))
+    return applied(lambda t: t.expr.flatten(1), as_tensor(x))
 
 
 @known_as("K.repeat")
 def repeat(_beside: Any, x: Any, n: Any, *more: Any, **named: Any) -> Any:
     """Keras's backend repeats a (batch, features) along new steps; keras.ops each element."""
-    if more or named or len(_tensor(x).shape) != 2 or not isinstance(n, int):
+    if more or named or len(as_tensor(x).shape) != 2 or not isinstance(n, int):
         raise UnsupportedError("K.repeat of these arguments is not translated")
     return applied(lambda t: t.expr[:, None].repeat(1, n, 1), x)
 
@@ -190,49 +190,10 @@ def repeat(_beside: Any, x: Any, n: Any, *more: Any, **named: Any) -> Any:
 @known_as("K.gather", "tf.gather")
 def gather(_beside: Any, reference: Any, indices: Any, axis: int = 0) -> Any:
     if isinstance(indices, list | tuple) and all(isinstance(k, int) for k in indices):
-        axis_ = axes_of(axis, len(_tensor(reference).shape))[0]
+        axis_ = axes_of(axis, len(as_tensor(reference).shape))[0]
         index = (*[slice(None)] * axis_, list(indices))
         return applied(lambda t: t.expr[index], reference)
     return run("Take", (reference, indices), {"axis": axis})
-
-
-@known_as("K.batch_dot")
-def batch_dot(_beside: Any, x: Any, y: Any, axes: Any = None) -> Any:
-    """Of matrices; of vectors the sum of products, with an axis of length 1 behind."""
-    ranks = (len(_tensor(x).shape), len(_tensor(y).shape))
-    first, second = (axes, axes) if isinstance(axes, int) else axes or (ranks[0] - 1, ranks[1] - 2)
-    if ranks == (2, 2) and (first, second) in ((1, 1), (-1, -1)):
-        return applied(lambda a, b: (a.expr * b.expr).sum(1, keepdim=True), x, y)
-    if ranks != (3, 3) or first % 3 not in (1, 2) or second % 3 not in (1, 2):
-        raise UnsupportedError("K.batch_dot of these axes is not translated")
-
-    def product(a: Tensor, b: Tensor) -> Any:
-        left = a.expr if first % 3 == 2 else a.expr.transpose(1, 2)
-        right = b.expr if second % 3 == 1 else b.expr.transpose(1, 2)
-        return left.matmul(right)
-
-    return applied(product, x, y)
-
-
-@known_as("K.dot")
-def backend_dot(beside: Any, x: Any, y: Any) -> Any:
-    """A matrix product along the last axis; of two tensors of more axes it is no other's."""
-    if len(_tensor(y).shape) != 2 or len(_tensor(x).shape) < 2:
-        raise UnsupportedError("K.dot with a tensor that is no matrix is not translated")
-    return dot(beside, x, y)
-
-
-@known_as("tf.matmul", "tf.linalg.matmul", "keras.ops.matmul")
-def dot(_beside: Any, a: Any, b: Any, transpose_a: bool = False, transpose_b: bool = False) -> Any:
-    ranks = (len(_tensor(a).shape), len(_tensor(b).shape))
-    if ranks[1] != 2 and ranks[0] != ranks[1]:
-        raise UnsupportedError("a product of tensors of different ranks is not translated")
-
-    def product(x: Tensor, y: Tensor) -> Any:
-        left = x.expr.transpose(-2, -1) if transpose_a else x.expr
-        return left.matmul(y.expr.transpose(-2, -1) if transpose_b else y.expr)
-
-    return applied(product, a, b)
 
 
 @known_as("tf.split", "keras.ops.split")
@@ -260,14 +221,7 @@ def argmax(_beside: Any, x: Any, axis: Any = None) -> Any:
     """TensorFlow counts in 64 bits, keras.ops in 32."""
     if not isinstance(axis, int):
         raise UnsupportedError("argmax without an axis is not translated")
-    return applied(lambda t: t.expr.argmax(axis), _tensor(x))
-
-
-@known_as("tf.einsum", "keras.ops.einsum", "tf.linalg.einsum")
-def einsum(_beside: Any, subscripts: str, *operands: Any) -> Any:
-    if not isinstance(subscripts, str):
-        raise UnsupportedError("an einsum without its letters")
-    return run("Einsum", operands, {"subscripts": subscripts})
+    return applied(lambda t: t.expr.argmax(axis), as_tensor(x))
 
 
 @known_as("tf.one_hot", "K.one_hot", "keras.ops.one_hot", "keras.ops.nn.one_hot")
@@ -275,7 +229,9 @@ def one_hot(
     _beside: Any, indices: Any, count: Any = None, *, depth: Any = None, num_classes: Any = None
 ) -> Any:
     total = next((n for n in (count, depth, num_classes) if n is not None), None)
-    if not isinstance(total, int) or not _tensor(indices).tensor.dtype.startswith(("int", "uint")):
+    if not isinstance(total, int) or not as_tensor(indices).tensor.dtype.startswith(
+        ("int", "uint")
+    ):
         raise UnsupportedError("one_hot of these arguments is not translated")
 
     def compared(t: Tensor) -> Any:  # F.one_hot stops at numbers beyond the classes
@@ -290,12 +246,12 @@ def divide_no_nan(_beside: Any, x: Any, y: Any) -> Any:
     def divided(a: Tensor, b: Tensor) -> Any:
         return call(torch.where, equal(b.expr, 0), 0.0, a.expr / b.expr)
 
-    return applied(divided, _tensor(x), _tensor(y))
+    return applied(divided, as_tensor(x), as_tensor(y))
 
 
 @known_as("tf.squared_difference", "tf.math.squared_difference")
 def squared_difference(_beside: Any, x: Any, y: Any) -> Any:
-    return applied(lambda a, b: (a.expr - b.expr).square(), _tensor(x), _tensor(y))
+    return applied(lambda a, b: (a.expr - b.expr).square(), as_tensor(x), as_tensor(y))
 
 
 @known_as("tf.add_n")
