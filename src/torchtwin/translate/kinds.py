@@ -1,0 +1,67 @@
+"""What the expressions of a program are: tensors, numbers, shapes, modules.
+
+The kinds decide how a name of Keras is written in PyTorch where that depends on what it is given:
+`tf.sqrt(x)` of a tensor is `torch.sqrt(x)`, of a number `math.sqrt(x)`. What is not known is
+`UNKNOWN`, and written so that it is right for both.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What an expression is.
+
+    `what` is "tensor" (or a structure of tensors), "number", "shape", "module", "list", "string",
+    "none" or "unknown". `dtype` and `rank` are a tensor's where known, `of` the class of a module,
+    `item` what a list holds, `items` what a tuple or list that is written out holds.
+    """
+
+    what: str
+    dtype: str = ""
+    rank: int | None = None
+    of: str = ""
+    item: Kind | None = None
+    items: tuple[Kind, ...] = ()
+
+    @property
+    def element(self) -> Kind:
+        """What an element of it is."""
+        if self.what in ("tensor", "module"):
+            return replace(self, rank=None) if self.what == "tensor" else UNKNOWN
+        if self.what == "shape":
+            return NUMBER
+        if self.items:
+            return joined(*self.items)
+        return self.item or UNKNOWN
+
+
+TENSOR, NUMBER, SHAPE = Kind("tensor"), Kind("number"), Kind("shape")
+BOOLS = Kind("tensor", "bool")
+STRING, NONE, UNKNOWN = Kind("string"), Kind("none"), Kind("unknown")
+
+
+def joined(*kinds: Kind) -> Kind:
+    """Return what a value is that may be any of these."""
+    result = kinds[0]
+    for kind in kinds[1:]:
+        if kind == result:
+            continue
+        if kind.what != result.what:
+            # None stands for "not given": what is used later is the other.
+            pair = {kind.what, result.what}
+            if pair in ({"none", "module"}, {"list", "module"}):
+                result = kind if kind.what == "module" else result
+            else:
+                return UNKNOWN
+        else:
+            result = Kind(
+                kind.what,
+                kind.dtype if kind.dtype == result.dtype else "",
+                kind.rank if kind.rank == result.rank else None,
+                kind.of if kind.of == result.of else "",
+                joined(kind.element, result.element) if kind.what == "list" else None,
+            )
+    return result

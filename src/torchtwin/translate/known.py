@@ -1,0 +1,65 @@
+"""What the functions of Keras and TensorFlow return, as far as it is no tensor."""
+
+from __future__ import annotations
+
+from torchtwin.translate.kinds import BOOLS, NUMBER, SHAPE, STRING, TENSOR, UNKNOWN, Kind
+
+SHAPES = frozenset({
+    "tf.shape", "keras.ops.shape", "keras.backend.shape", "keras.backend.int_shape",
+    "tf.TensorShape", "tf.get_static_shape", "keras.backend.get_variable_shape",
+})  # fmt: skip
+NUMBERS = frozenset({
+    "tf.rank", "keras.ops.ndim", "keras.backend.ndim", "keras.ops.size", "tf.size",
+    "keras.backend.epsilon", "keras.config.epsilon", "keras.backend.image_data_format",
+})  # fmt: skip
+STRINGS = frozenset({"keras.backend.floatx", "keras.config.floatx", "keras.backend.backend"})
+COMPARING = frozenset({
+    "equal", "not_equal", "greater", "greater_equal", "less", "less_equal", "logical_and",
+    "logical_or", "logical_not", "logical_xor", "isnan", "isfinite", "isinf", "is_nan",
+    "sequence_mask", "reduce_any", "reduce_all", "any", "all",
+})  # fmt: skip
+WHOLE = frozenset({"argmax", "argmin", "range", "arange", "argsort", "one_hot_indices"})
+MATH = {
+    "sqrt": "math.sqrt", "exp": "math.exp", "log": "math.log", "abs": "abs", "absolute": "abs",
+    "pow": "pow", "power": "pow", "maximum": "max", "minimum": "min", "floor": "math.floor",
+    "ceil": "math.ceil", "sin": "math.sin", "cos": "math.cos", "tanh": "math.tanh",
+    "square": "", "rsqrt": "", "cast": "", "add": "", "multiply": "", "subtract": "",
+    "divide": "", "truediv": "", "floordiv": "", "constant": "", "floor_divide": "",
+    "convert_to_tensor": "",
+}  # fmt: skip
+"""Functions that stay numbers where they are given numbers, and what Python calls them."""
+HOMES = ("tf", "tf.math", "keras.ops", "keras.backend", "numpy", "keras.random", "tf.nn")
+NO_TENSORS = ("keras.utils.", "keras.datasets.", "keras.optimizers.", "keras.callbacks.",
+              "keras.saving.", "keras.models.", "keras.config.", "keras.initializers.",
+              "keras.regularizers.", "keras.constraints.", "tf.keras", "tf.data.", "tf.random.set",
+              "tf.TensorSpec", "keras.mixed_precision", "tf.function", "keras.preprocessing.",
+              "keras.losses.", "keras.metrics.", "tf.config.", "tf.io.",
+              "keras.applications.")  # fmt: skip
+
+
+def returned(name: str, arguments: list[Kind]) -> Kind:
+    """Return what a call of a canonical name gives."""
+    home, _, last = name.rpartition(".")
+    if name in SHAPES:
+        return SHAPE
+    if name in NUMBERS:
+        return NUMBER
+    if name in STRINGS:
+        return STRING
+    if name.startswith("keras.layers.") and last[:1].isupper():
+        return Kind("module", of=name)
+    if name in ("keras.Sequential", "keras.Model"):
+        return Kind("module", of=name)
+    if name.startswith(NO_TENSORS):
+        return UNKNOWN
+    if home in HOMES and last in MATH and arguments and all(k.what == "number" for k in arguments):
+        return NUMBER
+    if name.startswith("numpy."):
+        return UNKNOWN
+    if last in COMPARING:
+        return BOOLS
+    if last in WHOLE:
+        return Kind("tensor", "int64")
+    if name.startswith(("keras.", "tf.")):
+        return TENSOR
+    return UNKNOWN
