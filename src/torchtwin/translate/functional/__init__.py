@@ -20,7 +20,7 @@ from torchtwin.translate.functional.naming import class_name
 from torchtwin.translate.functional.order import in_order
 from torchtwin.translate.functional.program import Program, Refusal
 from torchtwin.translate.functional.regions import Place, region
-from torchtwin.translate.functional.resolver import Names, Resolver
+from torchtwin.translate.functional.resolver import Resolver
 from torchtwin.translate.functional.rewrite import Statement
 from torchtwin.translate.functional.sequential import with_lists
 
@@ -49,11 +49,11 @@ class Desugared:
     order: dict[str, list[str]] = field(default_factory=dict)
 
 
-def desugared(module: cst.Module, names: Names | None = None) -> Desugared:
+def desugared(module: cst.Module) -> Desugared:
     """Return a module with its functional models, and what builds parts of them, as classes."""
     wrapper = MetadataWrapper(module, unsafe_skip_copy=True)
     positions = wrapper.resolve(PositionProvider)
-    names = names or Resolver(module)
+    names = Resolver(module)
     module = with_lists(module, names)
     program = Program(module, names)
     program.survey()

@@ -10,7 +10,7 @@ import libcst.matchers as m
 
 from torchtwin.translate.functional import flow
 from torchtwin.translate.functional.kinds import Kinds
-from torchtwin.translate.functional.resolver import Names
+from torchtwin.translate.functional.resolver import Resolver
 from torchtwin.translate.functional.values import INPUTS, MODELS, Env, Kind, Value
 
 LAYER_BASES = (
@@ -44,7 +44,7 @@ class Program:
     """The functions, classes and names of a module."""
 
     module: cst.Module
-    names: Names
+    names: Resolver
     functions: dict[str, cst.FunctionDef] = field(default_factory=dict)
     layer_classes: set[str] = field(default_factory=set)
     model_classes: set[str] = field(default_factory=set)
@@ -96,16 +96,12 @@ class Program:
 
     def layer_base(self) -> cst.BaseExpression:
         """Return `keras.layers.Layer` as this program can name it."""
-        for name in sorted(self.used):
-            for text in (
-                name,
-                f"{name}.Layer",
-                f"{name}.layers.Layer",
-                f"{name}.keras.layers.Layer",
-            ):
-                node = cst.parse_expression(text) if name.isidentifier() else None
-                if node is not None and self.names.qualified(node) == "keras.layers.Layer":
-                    return node
+        ways = {"keras.layers.Layer": "", "keras.layers": ".Layer", "keras": ".layers.Layer"}
+        ways["tf"] = ".keras.layers.Layer"
+        for known, rest in ways.items():
+            for name in sorted(self.used):
+                if name.isidentifier() and self.names.qualified(cst.Name(name)) == known:
+                    return cst.parse_expression(name + rest)
         if "import keras" not in self.imports:
             self.imports.append("import keras")
         return cst.parse_expression("keras.layers.Layer")

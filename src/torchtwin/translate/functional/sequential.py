@@ -10,7 +10,7 @@ import libcst as cst
 import libcst.matchers as m
 
 from torchtwin.translate.functional import flow
-from torchtwin.translate.functional.resolver import Names
+from torchtwin.translate.functional.resolver import Resolver
 from torchtwin.translate.functional.rewrite import Statement, expression, text
 from torchtwin.translate.functional.values import SEQUENTIALS
 
@@ -29,7 +29,7 @@ class _Run:
     stack: list[Statement] = field(default_factory=list)  # what fills a list step by step
 
 
-def with_lists(module: cst.Module, names: Names) -> cst.Module:
+def with_lists(module: cst.Module, names: Resolver) -> cst.Module:
     """Return a module in which Sequential models are given their layers at once."""
     changed: Any = module.visit(_Lists(names))
     assert isinstance(changed, cst.Module)
@@ -37,7 +37,7 @@ def with_lists(module: cst.Module, names: Names) -> cst.Module:
 
 
 class _Lists(cst.CSTTransformer):
-    def __init__(self, names: Names) -> None:
+    def __init__(self, names: Resolver) -> None:
         super().__init__()
         self.names = names
 

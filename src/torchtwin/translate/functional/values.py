@@ -30,9 +30,9 @@ class Value:
 Env = dict[str, Value]
 
 STATIC, SHAPE, LAYER, TENSOR = Kind.STATIC, Kind.SHAPE, Kind.LAYER, Kind.TENSOR
-INPUTS = {"keras.Input", "keras.layers.Input", "keras.models.Input"}
-MODELS = {"keras.Model", "keras.models.Model", "keras.engine.training.Model"}
-SEQUENTIALS = {"keras.Sequential", "keras.models.Sequential"}
+INPUTS = {"keras.Input"}
+MODELS = {"keras.Model", "keras.models.Functional", "keras.models.functional.Functional"}
+SEQUENTIALS = {"keras.Sequential"}
 LOADERS = {"load_model", "model_from_json", "clone_model", "from_config", "deserialize"}
 SHAPES = {"keras.backend.int_shape", "keras.backend.ndim", "len", "range"}
 SHAPE_ATTRIBUTES = {"shape", "dtype", "ndim", "name", "rank"}
