@@ -170,8 +170,9 @@ class _Work:
         program.pending.clear()
         made = layer_class(program, design)
         if found.variable is not None:
+            lasting = {id(m) for m in members}  # any other id may soon be another statement's
             for key, record in design.record.items():
-                if key not in self.shared:
+                if key in lasting and key not in self.shared:
                     self.shared[key] = replace(record, owner=found.variable)
         blocks = [_led(c, [], 2) for c in program.pending]
         program.pending.clear()
