@@ -121,7 +121,7 @@ class Values:
     def _named(self, name: str, updated: cst.BaseExpression) -> Any:
         if dtype_named(name):
             return dtype_named(name)
-        if name == "tf.newaxis" or name == "numpy.newaxis":
+        if name in ("tf.newaxis", "numpy.newaxis"):
             return None
         if name.startswith(NAMED):
             return name.rpartition(".")[2]

@@ -1,0 +1,256 @@
+"""Layers and models of a program become nn.Module: bases, `forward`, `build`, what Keras keeps."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import libcst as cst
+
+from torchtwin.errors import UnsupportedError
+from torchtwin.translate.inventory import is_layer
+from torchtwin.translate.values import text_of
+
+if TYPE_CHECKING:
+    from torchtwin.translate.rewriter import Rewriter
+
+BOOKKEEPING = frozenset({
+    "built", "supports_masking", "input_spec", "_supports_masking", "stateful", "autocast",
+    "supports_jit", "_build_input_shape", "uses_learning_phase",
+})  # fmt: skip
+"""Attributes of Keras's layers that a module has no use for."""
+NOT_OURS = frozenset({"compute_output_shape", "compute_output_spec", "get_build_config",
+                      "build_from_config", "get_compile_config"})  # fmt: skip
+"""Methods that Keras asks for shapes: PyTorch finds them by running."""
+DECORATORS = ("tf.function", "keras.saving.register_keras_serializable", "tf.autograph",
+              "tf.Module.with_name_scope")  # fmt: skip
+LAYER_TRAIN = ("train_step", "test_step", "predict_step", "make_train_function")
+
+
+def _in_layer(rewriter: Rewriter) -> bool:
+    return bool(rewriter.cls) and is_layer(rewriter.program.inventory, rewriter.cls)
+
+
+# Statements.
+
+
+def statement(rewriter: Rewriter, original: Any, updated: Any) -> Any:
+    """Drop Keras's bookkeeping; keep lists of modules as nn.ModuleList."""
+    if not _in_layer(rewriter) or len(updated.body) != 1:
+        return updated
+    node = original.body[0]
+    if isinstance(node, cst.Expr) and _calls_base(node.value, "build"):
+        return cst.RemoveFromParent()
+    if not isinstance(node, cst.Assign) or len(node.targets) != 1:
+        return updated
+    target = node.targets[0].target
+    on_self = isinstance(target, cst.Attribute) and text_of(target.value) == "self"
+    if not on_self:
+        return updated
+    assert isinstance(target, cst.Attribute)
+    if target.attr.value in BOOKKEEPING:
+        return cst.RemoveFromParent()
+    return _contained(rewriter, node, updated)
+
+
+def _calls_base(node: cst.BaseExpression, method: str) -> bool:
+    """Tell whether a statement is `super().build(...)` and no more."""
+    if not isinstance(node, cst.Call) or not isinstance(node.func, cst.Attribute):
+        return False
+    owner = node.func.value
+    is_super = isinstance(owner, cst.Call) and text_of(owner.func) == "super"
+    return node.func.attr.value == method and is_super
+
+
+def _contained(rewriter: Rewriter, node: cst.Assign, updated: Any) -> Any:
+    """A list of modules is a ModuleList, so that PyTorch finds them; one of weights likewise."""
+    kind = rewriter.program.kinds.of(node.value)
+    attr = cst.ensure_type(node.targets[0].target, cst.Attribute).attr.value
+    known = rewriter.program.kinds.attribute(rewriter.cls, attr)
+    element = kind.element if kind.what == "list" else known.element
+    empty = isinstance(node.value, cst.List | cst.Dict) and not node.value.elements
+    if kind.what not in ("list", "dict") and not (empty and known.what in ("list", "dict")):
+        return updated
+    dictionary = "dict" in (kind.what, known.what) or isinstance(node.value, cst.Dict)
+    containers = {"module": "Module", "tensor": "Parameter"}
+    if element.what not in containers or (element.what == "tensor" and not _weights(node.value)):
+        return updated
+    name = f"nn.{containers[element.what]}{'Dict' if dictionary else 'List'}"
+    value = updated.body[0].value
+    inner = "" if empty else text_of(value)
+    if isinstance(value, cst.ListComp | cst.Tuple) and inner[:1] in "[(":
+        inner = inner[1:-1].strip() if isinstance(value, cst.ListComp) else inner
+    wrapped = cst.parse_expression(f"{name}({inner})")
+    return updated.with_changes(body=[updated.body[0].with_changes(value=wrapped)])
+
+
+def _weights(node: cst.BaseExpression) -> bool:
+    text = text_of(node)
+    return "add_weight" in text or "Variable(" in text
+
+
+# Functions.
+
+
+def function(rewriter: Rewriter, original: Any, updated: Any) -> Any:
+    """Turn `call` into `forward`; drop `training`, `**kwargs` for the base, Keras's decorators."""
+    updated = _decorated(rewriter, original, updated)
+    if not _in_layer(rewriter):
+        return updated
+    nested = any(isinstance(n, cst.FunctionDef) for n in rewriter.path)
+    name = original.name.value
+    if nested:
+        return updated
+    if name in NOT_OURS or (name == "build" and _is_empty(updated)):
+        return cst.RemoveFromParent()
+    if name in LAYER_TRAIN:
+        rewriter.refuse(original, name, UnsupportedError(f"an own {name} is not translated yet"))
+        return updated
+    updated = updated.with_changes(params=_parameters(updated))
+    if name in ("call", "__call__"):
+        updated = updated.with_changes(name=cst.Name("forward"))
+    if _is_empty(updated):
+        updated = updated.with_changes(
+            body=updated.body.with_changes(
+                body=[*updated.body.body, cst.SimpleStatementLine([cst.Pass()])]
+            )
+        )
+    return updated
+
+
+def _is_empty(node: cst.FunctionDef) -> bool:
+    return isinstance(node.body, cst.IndentedBlock) and not [
+        s for s in node.body.body
+        if not (isinstance(s, cst.SimpleStatementLine) and s.body
+                and isinstance(s.body[0], cst.Pass))
+    ]  # fmt: skip
+
+
+def _decorated(rewriter: Rewriter, original: Any, updated: Any) -> Any:
+    kept = []
+    for before, after in zip(original.decorators, updated.decorators, strict=True):
+        inner = before.decorator
+        func = inner.func if isinstance(inner, cst.Call) else inner
+        if not (rewriter.program.names.of(func) or "").startswith(DECORATORS):
+            kept.append(after)
+    return updated.with_changes(decorators=kept)
+
+
+def _parameters(updated: cst.FunctionDef) -> cst.Parameters:
+    params = updated.params
+    changes: dict[str, Any] = {}
+    for part in ("params", "kwonly_params"):
+        given = getattr(params, part)
+        kept = [p for p in given if p.name.value != "training"]
+        if len(kept) < len(given):
+            changes[part] = _last(kept)
+    star = params.star_kwarg
+    if isinstance(star, cst.Param) and not _uses(updated.body, star.name.value):
+        changes["star_kwarg"] = None
+        if params.kwonly_params or not isinstance(params.star_arg, cst.Param):
+            changes.setdefault("kwonly_params", _last(list(params.kwonly_params)))
+        if not params.kwonly_params and "params" not in changes:
+            changes["params"] = _last(list(params.params))
+    bare = isinstance(params.star_arg, cst.ParamStar)
+    if bare and not changes.get("kwonly_params", params.kwonly_params):
+        changes["star_arg"] = cst.MaybeSentinel.DEFAULT
+    return params.with_changes(**changes)
+
+
+def _last(params: list[cst.Param]) -> list[cst.Param]:
+    """Return parameters of which the last needs no comma on its line."""
+    if params and isinstance(params[-1].comma, cst.Comma):
+        after = params[-1].comma.whitespace_after
+        if isinstance(after, cst.SimpleWhitespace):
+            params[-1] = params[-1].with_changes(comma=cst.MaybeSentinel.DEFAULT)
+    return params
+
+
+def _uses(node: cst.CSTNode, name: str) -> bool:
+    if isinstance(node, cst.Name):
+        return node.value == name
+    return any(_uses(child, name) for child in node.children)
+
+
+# Classes.
+
+
+def class_(rewriter: Rewriter, original: Any, updated: Any) -> Any:
+    """Give a class PyTorch's base, and what its `forward` needs."""
+    updated = _decorated(rewriter, original, updated)
+    name = original.name.value
+    inventory = rewriter.program.inventory
+    if not is_layer(inventory, name):
+        return updated
+    try:
+        base = _base(rewriter, name)
+    except UnsupportedError as error:
+        rewriter.refuse(original, name, error)
+        return updated
+    bases = [
+        after.with_changes(value=cst.parse_expression(base))
+        if (rewriter.program.names.of(before.value) or "") == inventory.root(name)
+        else after
+        for before, after in zip(original.bases, updated.bases, strict=True)
+    ]
+    updated = updated.with_changes(bases=bases, body=_body(updated))
+    return _with_losses(updated) if "self.losses.append(" in text_of(updated.body) else updated
+
+
+def _base(rewriter: Rewriter, name: str) -> str:
+    from torchtwin.nn.lazy import LazyModule
+    from torchtwin.translate.builtin import base_class
+
+    inventory = rewriter.program.inventory
+    root = inventory.root(name)
+    if root in ("keras.layers.Layer", "keras.Model", "keras.layers.Wrapper"):
+        own = [c for c in inventory.bases(name) if c in inventory.classes]
+        lazy = any(inventory.method(c, "build") is not None for c in own)
+        lazy = lazy or any(_builds_below(inventory, c, name) for c in inventory.classes)
+        if not lazy:
+            return "nn.Module"
+        rewriter.program.helpers[LazyModule.__name__] = LazyModule
+        return LazyModule.__name__
+    helper = base_class(root)
+    if helper.__module__.startswith("torchtwin."):
+        rewriter.program.helpers[helper.__name__] = helper
+        return str(helper.__name__)
+    return f"nn.{helper.__name__}"
+
+
+def _builds_below(inventory: Any, cls: str, name: str) -> bool:
+    """Tell whether a class that comes from `name` has a `build`."""
+    return (
+        cls != name
+        and name in list(inventory.bases(cls))
+        and inventory.method(cls, "build") is not None
+    )
+
+
+def _body(node: cst.ClassDef) -> cst.BaseSuite:
+    body = node.body
+    if isinstance(body, cst.IndentedBlock) and not body.body:
+        return body.with_changes(body=[cst.SimpleStatementLine([cst.Pass()])])
+    return body
+
+
+def _with_losses(node: cst.ClassDef) -> cst.ClassDef:
+    """Give a module that adds losses the list in which training finds them."""
+    line = cst.parse_statement("self.losses = []  # what forward adds to the loss\n")
+    statements = list(node.body.body)
+    for k, statement in enumerate(statements):
+        if isinstance(statement, cst.FunctionDef) and statement.name.value == "__init__":
+            body = list(statement.body.body)
+            at = next((j for j, s in enumerate(body) if "super().__init__" in text_of(s)), -1)
+            body.insert(at + 1, line)
+            statements[k] = statement.with_changes(body=statement.body.with_changes(body=body))
+            return node.with_changes(body=node.body.with_changes(body=statements))
+    init = cst.parse_statement(
+        "def __init__(self):\n    super().__init__()\n"
+        "    self.losses = []  # what forward adds to the loss\n"
+    )
+    at = next((k for k, s in enumerate(statements) if isinstance(s, cst.FunctionDef)), 0)
+    first = statements[at]
+    if at < len(statements) and isinstance(first, cst.FunctionDef) and not first.leading_lines:
+        statements[at] = first.with_changes(leading_lines=[cst.EmptyLine(indent=False)])
+    statements.insert(at, init)
+    return node.with_changes(body=node.body.with_changes(body=statements))

@@ -1,0 +1,78 @@
+"""keras.Sequential -> nn.Sequential, with a line for each module."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import libcst as cst
+
+from torchtwin.errors import UnsupportedError
+from torchtwin.translate.program import Program
+from torchtwin.translate.values import text_of
+
+INPUTS = ("keras.Input", "keras.layers.InputLayer", "keras.InputLayer")
+
+
+def sequential(program: Program, original: cst.Call, updated: cst.Call) -> cst.BaseExpression:
+    """Return the nn.Sequential of a keras.Sequential; what tells its input shape is left out."""
+    func = cst.parse_expression("nn.Sequential")
+    given = [
+        (before, after)
+        for before, after in zip(original.args, updated.args, strict=True)
+        if before.keyword is None or before.keyword.value == "layers"
+    ]
+    extra = {a.keyword.value for a in original.args if a.keyword} - {"layers", "name", "trainable"}
+    if extra or len(given) > 1:
+        raise UnsupportedError(f"Sequential({', '.join(sorted(extra))}=...) is not translated")
+    if not given:
+        return cst.Call(func)
+    before, after = given[0][0].value, given[0][1].value
+    displays = isinstance(before, cst.List | cst.Tuple) and isinstance(after, cst.List | cst.Tuple)
+    if not displays or len(before.elements) != len(after.elements):  # type: ignore[attr-defined]
+        return cst.Call(func, [cst.Arg(after, star="*")])
+    return _listed(program, func, before, after)
+
+
+def _listed(program: Program, func: Any, before: Any, after: Any) -> cst.Call:
+    args: list[cst.Arg] = []
+    for old, new in zip(before.elements, after.elements, strict=True):
+        called = old.value.func if isinstance(old.value, cst.Call) else old.value
+        name = program.names.of(called)
+        if name in INPUTS:
+            continue
+        star = "*" if isinstance(old, cst.StarredElement) else ""
+        args += _flat(new, star, name)
+    opening = getattr(after, "lbracket", None)
+    space = opening.whitespace_after if opening is not None else cst.SimpleWhitespace("")
+    closing = getattr(after, "rbracket", None)
+    if args and closing is not None and "\n" in text_of(closing.whitespace_before):
+        comma = cst.Comma(whitespace_after=closing.whitespace_before)
+        args[-1] = args[-1].with_changes(comma=comma)
+    elif args and isinstance(args[-1].comma, cst.Comma):
+        whitespace = args[-1].comma.whitespace_after
+        if isinstance(whitespace, cst.SimpleWhitespace):
+            args[-1] = args[-1].with_changes(comma=cst.MaybeSentinel.DEFAULT)
+    return cst.Call(func, args, whitespace_before_args=space)
+
+
+def _flat(element: Any, star: Any, name: str | None) -> list[cst.Arg]:
+    """Return a module and its activation as two entries."""
+    value = element.value
+    own = name is not None and name.startswith("keras.layers.")
+    is_chain = isinstance(value, cst.Call) and text_of(value.func) == "nn.Sequential"
+    if not own or not is_chain:
+        return [cst.Arg(value, star=star, comma=element.comma)]
+    parts = [arg.with_changes(comma=_plain(element.comma)) for arg in value.args]
+    parts[-1] = parts[-1].with_changes(comma=element.comma)
+    return parts
+
+
+def _plain(comma: Any) -> Any:
+    """Return a comma like another, on a line of its own where that is, without its comment."""
+    if not isinstance(comma, cst.Comma):
+        return cst.Comma(whitespace_after=cst.SimpleWhitespace(" "))
+    space = comma.whitespace_after
+    if isinstance(space, cst.ParenthesizedWhitespace):
+        first = cst.TrailingWhitespace()
+        space = space.with_changes(first_line=first, empty_lines=[])
+    return comma.with_changes(whitespace_after=space)

@@ -1,0 +1,63 @@
+"""New tensors are made where the tensors beside them are."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import libcst as cst
+import torch
+
+from torchtwin.expr import Binary, Call, Expr, Field, Method, Source, Unary
+
+FACTORIES = (torch.zeros, torch.ones, torch.full, torch.arange, torch.eye, torch.linspace,
+             torch.randn, torch.rand, torch.randint, torch.empty, torch.tensor, torch.logspace,
+             torch.randperm)  # fmt: skip
+
+
+def device_of(function: cst.FunctionDef | None) -> Expr | None:
+    """Return the device of the first tensor that a `call` is given; None where that is unclear."""
+    if function is None or function.name.value != "call" or len(function.params.params) < 2:
+        return None
+    first = function.params.params[1].name.value
+    return Field(Source(first), "device") if _stays(function.body, first) else None
+
+
+def _stays(node: cst.CSTNode, name: str) -> bool:
+    """Tell whether nothing suggests that `name` is a list, a dict or something else."""
+    match node:
+        case cst.Assign(value=cst.Name(value=used)) if used == name:
+            return not any(isinstance(t.target, cst.Tuple | cst.List) for t in node.targets)
+        case cst.Subscript(value=cst.Name(value=used)) if used == name:
+            index = node.slice[0].slice
+            inner = index.value if isinstance(index, cst.Index) else None
+            single = len(node.slice) == 1
+            return not (single and isinstance(inner, cst.Integer | cst.SimpleString))
+        case cst.For(iter=cst.Name(value=used)) if used == name:
+            return False
+        case cst.AssignTarget(target=cst.Name(value=used)) if used == name:
+            return False
+    return all(_stays(child, name) for child in node.children)
+
+
+def on_device(node: Any, device: Expr | None) -> Any:
+    """Return an expression whose new tensors are on `device`."""
+    if device is None:
+        return node
+
+    def there(value: Any) -> Any:
+        match value:
+            case Call():
+                kwargs = {k: there(v) for k, v in value.kwargs.items()}
+                if value.function in FACTORIES and "device" not in kwargs:
+                    kwargs["device"] = device
+                return Call(value.function, tuple(there(a) for a in value.args), kwargs)
+            case Method():
+                args = tuple(there(a) for a in value.args)
+                return Method(there(value.subject), value.name, args, value.kwargs)
+            case Binary():
+                return Binary(value.symbol, there(value.left), there(value.right))
+            case Unary():
+                return Unary(value.symbol, there(value.operand))
+        return value
+
+    return there(node)

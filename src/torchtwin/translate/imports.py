@@ -1,0 +1,174 @@
+"""The imports of a translated program: PyTorch's come, Keras's go, helpers follow behind them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import libcst as cst
+
+from torchtwin.emit.helpers import closure, source_of
+from torchtwin.translate.canonical import ROOTS
+from torchtwin.translate.names import dotted_name
+from torchtwin.translate.values import text_of
+
+NEEDED = (
+    ("math", "import math"),
+    ("copy", "import copy"),
+    ("inspect", "import inspect"),
+    ("json", "import json"),
+    ("os", "import os"),
+    ("sys", "import sys"),
+    ("time", "import time"),
+    ("csv", "import csv"),
+    ("random", "import random"),
+    ("contextlib", "import contextlib"),
+    ("Path", "from pathlib import Path"),
+    ("np", "import numpy as np"),
+    ("torch", "import torch"),
+    ("F", "import torch.nn.functional as F"),
+    ("torchmetrics", "import torchmetrics"),
+    ("load_file", "from safetensors.torch import load_file"),
+    ("save_file", "from safetensors.torch import save_file"),
+    ("nn", "from torch import nn"),
+)
+"""Names that rules and helpers use, and where they come from."""
+
+
+def used_names(node: cst.CSTNode) -> set[str]:
+    """Return the names that a module uses, imports left out."""
+    found: set[str] = set()
+
+    class Finder(cst.CSTVisitor):
+        def visit_Import(self, node: cst.Import) -> bool:  # noqa: N802, ARG002
+            return False
+
+        def visit_ImportFrom(self, node: cst.ImportFrom) -> bool:  # noqa: N802, ARG002
+            return False
+
+        def visit_Attribute(self, node: cst.Attribute) -> bool:  # noqa: N802
+            node.value.visit(self)
+            return False
+
+        def visit_Name(self, node: cst.Name) -> None:  # noqa: N802
+            found.add(node.value)
+
+    node.visit(Finder())
+    return found
+
+
+def with_imports(module: cst.Module, helpers: Mapping[str, Any]) -> cst.Module:
+    """Return the module with the imports that it needs, and the helpers it names behind them."""
+    used = used_names(module)
+    roots = [helper for name, helper in helpers.items() if name in used]
+    copied = [source_of(helper).strip() for helper in closure(roots)]
+    body = _without_foreign(list(module.body), used)
+    bound = {name for line in _import_lines(body) for name in _bound(line)}
+    needs = used | set().union(*(used_names(cst.parse_module(text)) for text in copied))
+    lines = [text for name, text in NEEDED if name in needs and name not in bound]
+    place = _place(body)
+    new: list[Any] = [cst.parse_statement(line) for line in lines]
+    for text in copied:
+        statement = cst.parse_statement(text)
+        new.append(statement.with_changes(leading_lines=_blank(2)))
+    following = body[place:]
+    if copied and following:
+        following[0] = _behind_blank(following[0], 2)
+    elif new and following and not place and not _is_import(following[0]):
+        following[0] = _behind_blank(following[0], 1)
+    return module.with_changes(body=[*body[:place], *new, *following])
+
+
+def _blank(count: int) -> list[cst.EmptyLine]:
+    return [cst.EmptyLine(indent=False) for _ in range(count)]
+
+
+def _behind_blank(statement: Any, count: int) -> Any:
+    lines = list(statement.leading_lines)
+    while lines and lines[0].comment is None:
+        lines.pop(0)
+    return statement.with_changes(leading_lines=[*_blank(count), *lines])
+
+
+def _is_import(statement: cst.CSTNode) -> bool:
+    return isinstance(statement, cst.SimpleStatementLine) and isinstance(
+        statement.body[0], cst.Import | cst.ImportFrom
+    )
+
+
+def _place(body: list[Any]) -> int:
+    """Return where the imports end: behind a docstring and the last import of the first block."""
+    place = 0
+    for k, statement in enumerate(body):
+        docstring = not k and isinstance(statement, cst.SimpleStatementLine) and isinstance(
+            statement.body[0], cst.Expr
+        )  # fmt: skip
+        if _is_import(statement) or docstring:
+            place = k + 1
+        elif not _harmless(statement):
+            break
+    return place
+
+
+def _harmless(statement: cst.CSTNode) -> bool:
+    """Tell whether a statement between imports defines nothing: `os.environ[...] = ...`."""
+    return isinstance(statement, cst.SimpleStatementLine) and "environ" in text_of(statement)
+
+
+def _import_lines(body: Iterable[Any]) -> list[Any]:
+    return [part for s in body if _is_import(s) for part in s.body]
+
+
+def _bound(line: cst.Import | cst.ImportFrom) -> list[str]:
+    if isinstance(line.names, cst.ImportStar):
+        return []
+    names = []
+    for alias in line.names:
+        if alias.asname is not None:
+            names.append(dotted_name(alias.asname.name))
+        elif isinstance(line, cst.Import):
+            names.append(dotted_name(alias.name).partition(".")[0])
+        else:
+            names.append(dotted_name(alias.name))
+    return names
+
+
+def _foreign(line: cst.Import | cst.ImportFrom, alias: cst.ImportAlias) -> bool:
+    module = line.module if isinstance(line, cst.ImportFrom) else alias.name
+    return module is not None and dotted_name(module).partition(".")[0] in ROOTS
+
+
+def _without_foreign(body: list[Any], used: set[str]) -> list[Any]:
+    """Drop imports of Keras and TensorFlow that nothing uses any more; their comments stay."""
+    result: list[Any] = []
+    pending: list[cst.EmptyLine] = []
+    for statement in body:
+        kept = _kept(statement, used) if _is_import(statement) else statement
+        if kept is None:
+            pending += [line for line in statement.leading_lines if line.comment or not result]
+            continue
+        if pending:
+            kept = kept.with_changes(leading_lines=[*pending, *kept.leading_lines])
+            pending = []
+        result.append(kept)
+    return result
+
+
+def _kept(statement: cst.SimpleStatementLine, used: set[str]) -> Any:
+    parts: list[Any] = []
+    for part in statement.body:
+        if not isinstance(part, cst.Import | cst.ImportFrom) or isinstance(
+            part.names, cst.ImportStar
+        ):
+            parts.append(part)
+            continue
+        aliases = [
+            a for a in part.names
+            if not _foreign(part, a) or set(_bound(part.with_changes(names=[a]))) & used
+        ]  # fmt: skip
+        if len(aliases) == len(part.names):
+            parts.append(part)
+        elif aliases:
+            aliases[-1] = aliases[-1].with_changes(comma=cst.MaybeSentinel.DEFAULT)
+            parts.append(part.with_changes(names=aliases))
+    return statement.with_changes(body=parts) if parts else None

@@ -1,0 +1,314 @@
+"""Calls and attributes that are no names of Keras: of `self`, modules, tensors, own classes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import libcst as cst
+
+from torchtwin.errors import UnsupportedError
+from torchtwin.expr import Expr, Field, Method, Source
+from torchtwin.translate.inventory import is_layer
+from torchtwin.translate.kinds import Kind
+from torchtwin.translate.values import source_of, text_of
+from torchtwin.translate.weights import weight
+
+if TYPE_CHECKING:
+    from torchtwin.translate.rewriter import Rewriter
+
+OF_LAYERS = frozenset({"name", "dtype", "trainable", "dynamic", "autocast", "input_shape"})
+"""Arguments that every layer takes in Keras."""
+READING = frozenset({"compile", "fit", "evaluate", "add_weight", "add_loss", "add"})
+TIED = {
+    ("keras.layers.Dense", "kernel"): "weight.T", ("keras.layers.Dense", "bias"): "bias",
+    ("keras.layers.Embedding", "embeddings"): "weight",
+}  # fmt: skip
+"""Weights of layers that custom code reads, and where PyTorch keeps them."""
+ASSIGNS = frozenset({"assign", "assign_add", "assign_sub"})
+
+
+def written(node: cst.CSTNode) -> str:
+    return text_of(node)
+
+
+def reads_values(node: cst.Call) -> bool:
+    """Tell whether a method takes objects of Keras, which its rule reads as values."""
+    return isinstance(node.func, cst.Attribute) and node.func.attr.value in READING
+
+
+def called(rewriter: Rewriter, original: cst.Call, updated: cst.Call) -> Any:
+    """Return what a call becomes; None where nothing is to be said of it here."""
+    program = rewriter.program
+    func = original.func
+    if isinstance(func, cst.Name) and program.names.of(func) is None:
+        if func.value in program.inventory.classes:
+            return _own_class(rewriter, func.value, original, updated)
+        return _applied(rewriter, original, updated)
+    if not isinstance(func, cst.Attribute):
+        return _applied(rewriter, original, updated)
+    attr = func.attr.value
+    if rewriter.cls and is_layer(program.inventory, rewriter.cls):
+        made = _of_base(rewriter, original, updated)
+        if made is not None:
+            return made
+    subject = program.kinds.of(func.value)
+    if attr in ASSIGNS and subject.what == "tensor":
+        return _assigned(attr, updated)
+    if attr == "numpy" and subject.what == "tensor":
+        return Method(Method(_subject(updated), "detach", (), {}), "numpy", (), {})
+    if attr == "get_shape" and subject.what == "tensor":
+        return Field(_subject(updated), "shape")
+    if attr == "as_list" and subject.what == "shape":
+        return Source(f"list({text_of(updated.func.value)})")  # type: ignore[attr-defined]
+    return _applied(rewriter, original, updated)
+
+
+def _subject(updated: cst.Call) -> Source:
+    assert isinstance(updated.func, cst.Attribute)
+    return source_of(updated.func.value)
+
+
+def _assigned(attr: str, updated: cst.Call) -> Expr:
+    """Assigning to a variable of Keras does not take part in gradients."""
+    x, v = _subject(updated), source_of(updated.args[0].value)
+    text = {"assign": v.text, "assign_add": f"{x.text} + {v.text}"}.get(attr)
+    if attr == "assign_sub":
+        inner = f"({v.text})" if v.binding < 5 else v.text
+        text = f"{x.text} - {inner}"
+    return Source(f"{x.text}.data.copy_({text})")
+
+
+# What layers have from keras.layers.Layer.
+
+
+def _is_super(node: cst.BaseExpression) -> bool:
+    return (
+        isinstance(node, cst.Call)
+        and isinstance(node.func, cst.Name)
+        and node.func.value == "super"
+    )
+
+
+def _of_base(rewriter: Rewriter, original: cst.Call, updated: cst.Call) -> Any:
+    func = original.func
+    assert isinstance(func, cst.Attribute)
+    owner, attr = func.value, func.attr.value
+    on_self = isinstance(owner, cst.Name) and owner.value == "self"
+    if _is_super(owner):
+        return _of_super(rewriter, attr, original, updated)
+    base = rewriter.program.names.of(owner) or ""
+    if attr == "__init__" and base in rewriter.program.inventory.parents.get(rewriter.cls, ()):
+        return _of_super(rewriter, attr, original, updated)
+    if on_self and attr in ("add_weight", "add_variable"):
+        return weight(rewriter.program, original, updated)
+    if on_self and attr == "add_loss":
+        return Method(Source("self.losses"), "append", (source_of(updated.args[0].value),), {})
+    if on_self and attr == "add_metric":
+        raise UnsupportedError("add_metric is not translated", hint="return the value instead")
+    if attr == "call" and rewriter.program.kinds.of(owner).what == "module":
+        module = _subject(updated)
+        return cst.ensure_type(
+            _without_training(rewriter, original, updated), cst.Call
+        ).with_changes(func=cst.parse_expression(f"{module.text}.forward"))
+    return None
+
+
+def _of_super(rewriter: Rewriter, attr: str, original: cst.Call, updated: cst.Call) -> Any:
+    """`super()` is nn.Module's, or that of a class which is translated."""
+    func = cst.parse_expression(f"super().{'forward' if attr == 'call' else attr}")
+    inventory = rewriter.program.inventory
+    own = [b for b in inventory.parents.get(rewriter.cls, ()) if b in inventory.classes]
+    if attr == "call":
+        made = _without_training(rewriter, original, updated)
+        return cst.ensure_type(made, cst.Call).with_changes(func=func)
+    if attr == "get_config" and not own:
+        return cst.parse_expression("{}")
+    if attr != "__init__":
+        return updated.with_changes(func=func)
+    if own:
+        return _own_class(rewriter, own[0], original, updated).with_changes(func=func)
+    root = inventory.root(rewriter.cls)
+    if root not in ("keras.layers.Layer", "keras.Model"):
+        return _of_builtin(rewriter, root, original, updated)
+    for arg in original.args:
+        named = arg.keyword.value if arg.keyword else ""
+        if named and named not in OF_LAYERS | {"activity_regularizer"}:
+            raise UnsupportedError(f"super().__init__({named}=...) is not translated")
+    return updated.with_changes(func=func, args=())
+
+
+def _of_builtin(rewriter: Rewriter, root: str, original: cst.Call, updated: cst.Call) -> Any:
+    """`super().__init__(units, **kwargs)` of a layer of Keras: as its translation takes it."""
+    from torchtwin.expr import Call
+    from torchtwin.translate.resolve import layer
+
+    kept = [a for a in original.args if a.star != "**"]
+    after = [a for a in updated.args if a.star != "**"]
+    made = layer(
+        rewriter.program,
+        root.rpartition(".")[2],
+        original.with_changes(args=kept),
+        updated.with_changes(args=after),
+    )
+    if not isinstance(made, Call):
+        raise UnsupportedError(f"a class that comes from {root} is not translated")
+    text = rewriter.program.text(Call(made.function, made.args, made.kwargs))
+    return cst.parse_expression("super().__init__" + text[text.index("(") :])
+
+
+# Own classes, and modules that are called.
+
+
+def _own_class(rewriter: Rewriter, cls: str, original: cst.Call, updated: cst.Call) -> Any:
+    """The base's arguments, such as `name`, go where the class does not take them itself."""
+    program = rewriter.program
+    if not is_layer(program.inventory, cls):
+        return None
+    init = program.inventory.method(cls, "__init__")
+    params = [p.name.value for p in init.params.params] if init is not None else []
+    kept = []
+    for before, after in zip(original.args, updated.args, strict=True):
+        name = before.keyword.value if before.keyword else ""
+        if before.star == "**" and init is not None and init.params.star_kwarg is not None:
+            continue
+        if name in OF_LAYERS and name not in params:
+            if name == "trainable" and text_of(before.value) == "False":
+                raise UnsupportedError(f"{cls}(trainable=False) is not translated")
+            continue
+        kept.append(after)
+    return None if len(kept) == len(updated.args) else updated.with_changes(args=tidy(kept))
+
+
+def _applied(rewriter: Rewriter, original: cst.Call, updated: cst.Call) -> Any:
+    """A module is called without `training`, which is a mode of it."""
+    kind: Kind = rewriter.program.kinds.of(original.func)
+    method = None
+    if isinstance(original.func, cst.Attribute):
+        owner = rewriter.program.kinds.of(original.func.value)
+        if owner.what == "module":
+            method = rewriter.program.inventory.method(owner.of, original.func.attr.value)
+    if kind.what != "module" and method is None:
+        named = any(a.keyword and a.keyword.value == "training" for a in original.args)
+        if not (named and rewriter.cls and is_layer(rewriter.program.inventory, rewriter.cls)):
+            return None
+    return _without_training(rewriter, original, updated, method)
+
+
+def _without_training(
+    rewriter: Rewriter, original: cst.Call, updated: cst.Call, method: Any = None
+) -> Any:
+    kind = rewriter.program.kinds.of(original.func)
+    place = _training_place(rewriter, kind, method)
+    kept, removed = [], None
+    for k, (before, after) in enumerate(zip(original.args, updated.args, strict=True)):
+        name = before.keyword.value if before.keyword else ""
+        if name == "training" or (not name and k == place):
+            removed = before.value
+        else:
+            kept.append(after)
+    if removed is None:
+        return None if isinstance(original.func, cst.Name) else updated
+    passed = isinstance(removed, cst.Name) and removed.value in ("training", "None")
+    if not passed and not text_of(removed).endswith(".training"):
+        _refuse_mode(rewriter, original, removed)
+        if isinstance(original.func, cst.Name | cst.Attribute) and not rewriter.cls:
+            mode = "train" if text_of(removed) == "True" else "eval"
+            func = cst.parse_expression(f"{text_of(updated.func)}.{mode}()")
+            return updated.with_changes(func=func, args=tidy(kept))
+    return updated.with_changes(args=tidy(kept))
+
+
+def _refuse_mode(rewriter: Rewriter, original: cst.Call, value: cst.BaseExpression) -> None:
+    if rewriter.cls or text_of(value) not in ("True", "False"):
+        raise UnsupportedError(
+            f"{text_of(original.func)}(training={text_of(value)}) is not translated: in PyTorch "
+            "the mode is the module's",
+            hint="call train() or eval() of the module before",
+        )
+
+
+def _training_place(rewriter: Rewriter, kind: Kind, method: Any) -> int | None:
+    """Return where `training` stands among the positional arguments of a call."""
+    from torchtwin.translate.values import signatures
+
+    inventory = rewriter.program.inventory
+    function = method or (inventory.method(kind.of, "call") if kind.what == "module" else None)
+    if function is not None:
+        names = [p.name.value for p in function.params.params][1:]
+    else:
+        names = list(signatures()["call"].get(kind.of.rpartition(".")[2], ()))
+    return names.index("training") if "training" in names else None
+
+
+def tidy(args: list[cst.Arg]) -> list[cst.Arg]:
+    """Return arguments without a comma behind the last, where they are on one line."""
+    if args and isinstance(args[-1].comma, cst.Comma):
+        whitespace = args[-1].comma.whitespace_after
+        if isinstance(whitespace, cst.SimpleWhitespace):
+            args = [*args[:-1], args[-1].with_changes(comma=cst.MaybeSentinel.DEFAULT)]
+    return args
+
+
+# Attributes and subscripts.
+
+
+def attribute(rewriter: Rewriter, original: Any, updated: Any) -> Any:
+    """`training` is the module's mode; some weights have other names in PyTorch."""
+    if isinstance(original, cst.Name):
+        return _training(rewriter, original)
+    kinds = rewriter.program.kinds
+    inner, attr = kinds.of(original.value), original.attr.value
+    if inner.what == "module" and (inner.of, attr) in TIED:
+        return cst.parse_expression(f"{text_of(updated.value)}.{TIED[inner.of, attr]}")
+    if inner.what == "shape" and attr in ("rank", "ndims"):
+        return cst.parse_expression(f"len({text_of(updated.value)})")
+    on_self = isinstance(original.value, cst.Name) and original.value.value == "self"
+    if on_self and rewriter.cls and attr in ("compute_dtype", "variable_dtype", "dtype"):
+        known = kinds.attribute(rewriter.cls, attr).what != "unknown"
+        if not known and is_layer(rewriter.program.inventory, rewriter.cls):
+            return cst.parse_expression("torch.get_default_dtype()")
+    return None
+
+
+def _training(rewriter: Rewriter, node: cst.Name) -> Any:
+    if node.value != "training" or not rewriter.cls:
+        return None
+    if isinstance(rewriter.parent, cst.Param) or (
+        isinstance(rewriter.parent, cst.Arg) and rewriter.parent.keyword is node
+    ):
+        return None
+    if isinstance(rewriter.parent, cst.Attribute) and rewriter.parent.attr is node:
+        return None
+    for function in (n for n in rewriter.path if isinstance(n, cst.FunctionDef)):
+        if any(p.name.value == "training" for p in function.params.params) and is_layer(
+            rewriter.program.inventory, rewriter.cls
+        ):
+            return cst.parse_expression("self.training")
+    return None
+
+
+def subscript(rewriter: Rewriter, original: cst.Subscript, updated: cst.Subscript) -> Expr | None:
+    """PyTorch has no slices that run backwards: x[:, ::-1] is x.flip(1)."""
+    if rewriter.program.kinds.of(original.value).what != "tensor":
+        return None
+    flipped = []
+    for k, part in enumerate(original.slice):
+        if isinstance(part.slice, cst.Slice) and part.slice.step is not None:
+            step = text_of(part.slice.step)
+            if step.startswith("-"):
+                whole = step == "-1" and part.slice.lower is None and part.slice.upper is None
+                if not whole:
+                    raise UnsupportedError(f"the slice {text_of(original)} runs backwards")
+                flipped.append(k)
+    if not flipped:
+        return None
+    if any(isinstance(p.slice, cst.Index) for p in original.slice):
+        raise UnsupportedError(f"the slice {text_of(original)} runs backwards")
+    parts = [
+        part.with_changes(slice=cst.Slice(None, None)) if k in flipped else part
+        for k, part in enumerate(updated.slice)
+    ]
+    subject: Expr = source_of(updated.value)
+    if len(flipped) < len(parts):
+        subject = source_of(updated.with_changes(slice=parts))
+    return Method(subject, "flip", tuple(flipped), {})

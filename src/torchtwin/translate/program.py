@@ -1,0 +1,70 @@
+"""What the steps of rewriting share about one program."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import libcst as cst
+
+from torchtwin.emit.expressions import Printer, is_helper
+from torchtwin.errors import UnsupportedError
+from torchtwin.expr import Call, Expr, walk
+from torchtwin.translate.infer import Kinds
+from torchtwin.translate.inventory import Inventory
+from torchtwin.translate.names import Names
+from torchtwin.translate.refusals import Refusals
+from torchtwin.translate.values import Values
+
+ALIASES = {"F.": "torch.nn.functional.", "nn.": "torch.nn."}
+"""What PyTorch's usual short names stand for, where a program has given them another meaning."""
+
+
+@dataclass
+class Program:
+    """A program: the meaning of its names, its kinds, and what was found out while rewriting."""
+
+    module: cst.Module
+    names: Names
+    inventory: Inventory
+    kinds: Kinds
+    refusals: Refusals
+    values: Values
+    taken: frozenset[str]
+    helpers: dict[str, Any] = field(default_factory=dict)
+
+    def text(self, expr: Any) -> str:
+        """Return an expression as source, noting the helpers that it needs."""
+        for node in walk(expr):
+            used = node.function if isinstance(node, Call) else node
+            if not isinstance(used, Expr) and is_helper(used):
+                self.helpers[used.__name__] = used
+        return _Printer(self.taken)(expr)
+
+    def node(self, expr: Any) -> cst.BaseExpression:
+        """Return an expression as a node, in parentheses where it binds weakly."""
+        printer = _Printer(self.taken)
+        self.text(expr)
+        text = printer.inside(expr)
+        try:
+            return cst.parse_expression(text)
+        except cst.ParserSyntaxError as error:
+            raise UnsupportedError(f"{text} is not Python") from error
+
+
+class _Printer(Printer):
+    """Prints with `torch.nn.functional` in full where the program has an `F` of its own."""
+
+    def __init__(self, taken: frozenset[str]) -> None:
+        super().__init__(str, str, str)  # a program's text has no values of a graph
+        self.taken = taken
+
+    def inside(self, node: Any) -> str:
+        return self._inside(node, 9)
+
+    def _print(self, node: Any) -> tuple[str, int]:
+        text, binding = super()._print(node)
+        for alias, full in ALIASES.items():
+            if alias[:-1] in self.taken and isinstance(node, Call) and text.startswith(alias):
+                text = full + text.removeprefix(alias)
+        return text, binding

@@ -1,0 +1,130 @@
+"""A call of a name of Keras or TensorFlow, by the rule that knows it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import libcst as cst
+
+from torchtwin.errors import UnsupportedError
+from torchtwin.expr import Binary, Expr, Source
+from torchtwin.ops.functions import operation_for
+from torchtwin.translate.activation import module_with_activation
+from torchtwin.translate.calls import CallView
+from torchtwin.translate.devices import on_device
+from torchtwin.translate.known import HOMES, MATH
+from torchtwin.translate.program import Program
+from torchtwin.translate.registry import call_rule_of, constructor_of
+from torchtwin.translate.values import arguments_of, text_of
+from torchtwin.view import LayerView
+
+BASE = frozenset({
+    "name", "input_shape", "input_dim", "input_length", "batch_input_shape", "batch_size",
+    "autocast", "implementation", "time_major", "seed",
+})  # fmt: skip
+"""Arguments of every layer that say nothing about what it computes."""
+
+
+def translated_call(
+    program: Program, name: str, original: cst.Call, updated: cst.Call, device: Expr | None
+) -> Expr | None:
+    """Return a call in PyTorch; raise UnsupportedError where no rule knows it.
+
+    New tensors are made on `device`, where that is known.
+    """
+    home, _, last = name.rpartition(".")
+    if home == "keras.layers" and constructor_of(last) is not None:
+        return layer(program, last, original, updated)
+    args, kwargs = arguments(program, original, updated)
+    rule = call_rule_of(name)
+    if rule is not None:
+        result: Expr | None = rule(CallView(name, args, kwargs))
+        return result
+    numbers = [program.kinds.of(a.value).what == "number" for a in original.args]
+    if home in HOMES and last in MATH and numbers and all(numbers):
+        return _of_numbers(last, args, kwargs)
+    if home == "keras.layers":
+        raise UnsupportedError(f"{last} is not translated")
+    _check_ranks(program, name, original)
+    made: Expr = operation_for(name, args, kwargs)
+    return on_device(made, device)
+
+
+def arguments(
+    program: Program, original: cst.Call, updated: cst.Call
+) -> tuple[Sequence[Any], Mapping[str, Any]]:
+    args: list[Any] = []
+    kwargs: dict[str, Any] = {}
+    for before, after in zip(original.args, updated.args, strict=True):
+        value = program.values.of(before.value, after.value)
+        if before.star:
+            raise UnsupportedError(f"{text_of(original.func)}(*...) is not translated")
+        if before.keyword is not None:
+            kwargs[before.keyword.value] = value
+        else:
+            args.append(value)
+    return args, kwargs
+
+
+def layer(program: Program, name: str, original: cst.Call, updated: cst.Call) -> Expr | None:
+    """Return the module that a layer of Keras becomes, with its activation."""
+    order = arguments_of("layers", name)
+    config = program.values.bound(original, updated, order or [])
+    if config is None:
+        raise UnsupportedError(f"{name}(*...) is not translated", hint="name the arguments")
+    known = {k: v for k, v in config.items() if k not in BASE}
+    known.pop("dtype", None) if known.get("dtype") in (None, "float32") else None
+    if known.get("trainable") is True:
+        known.pop("trainable")
+    view = LayerView(name, known, [])
+    rule = constructor_of(name)
+    assert rule is not None
+    made = rule(view)
+    unread = [k for k, v in known.items() if k not in view.read and _says(v, view.defaults.get(k))]
+    if unread:
+        raise UnsupportedError(f"{name}({', '.join(unread)}=...) is not translated")
+    return None if made is None else module_with_activation(made)
+
+
+def _says(value: Any, default: Any) -> bool:
+    return isinstance(value, Expr) or value != default
+
+
+def _of_numbers(name: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Expr:
+    """A function of plain numbers, which PyTorch's functions do not take."""
+    values = [a if isinstance(a, Expr) else Source(repr(a)) for a in [*args, *kwargs.values()]]
+    symbols = {"add": "+", "multiply": "*", "subtract": "-", "divide": "/", "truediv": "/",
+               "floordiv": "//", "floor_divide": "//"}  # fmt: skip
+    match name:
+        case "cast":
+            kind = str(args[1] if len(args) > 1 else kwargs.get("dtype"))
+            whole = kind.startswith(("int", "uint"))
+            return Source(f"{'int' if whole else 'float'}({_text(values[0])})")
+        case "square":
+            return Binary("**", values[0], 2)
+        case "rsqrt":
+            return Binary("**", values[0], -0.5)
+        case "constant" | "convert_to_tensor":
+            raise UnsupportedError(f"{name} of a number is not translated here")
+    if name in symbols:
+        return Binary(symbols[name], values[0], values[1])
+    return Source(f"{MATH[name]}({', '.join(map(_text, values))})")
+
+
+def _text(value: Any) -> str:
+    return str(value.text) if isinstance(value, Source) else repr(value)
+
+
+def _check_ranks(program: Program, name: str, original: cst.Call) -> None:
+    """tf.matmul refuses vectors, where PyTorch would mix the samples of a batch."""
+    if name not in ("tf.matmul", "tf.linalg.matmul"):
+        return
+    for arg in original.args:
+        kind = program.kinds.of(arg.value)
+        if kind.what == "tensor" and kind.rank is not None and kind.rank < 2:
+            raise UnsupportedError(
+                f"{name} needs matrices, and {text_of(arg.value)} has {kind.rank} "
+                f"{'axis' if kind.rank == 1 else 'axes'}: this does not run in Keras",
+                hint="make a matrix of it in build, whose input_shape tells the number of rows",
+            )

@@ -1,0 +1,214 @@
+"""Writes a program's expressions in PyTorch, from the inside to the outside.
+
+Each call, name and class is looked at with its meaning in the original program (`names`, `kinds`)
+and its parts already in PyTorch. What a rule refuses stays, below a comment that says why.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import libcst as cst
+
+from torchtwin.errors import TorchTwinError, UnsupportedError
+from torchtwin.translate import classes, methods
+from torchtwin.translate.canonical import is_foreign
+from torchtwin.translate.containers import sequential
+from torchtwin.translate.devices import device_of
+from torchtwin.translate.program import Program
+from torchtwin.translate.references import reference
+from torchtwin.translate.refusals import marked
+from torchtwin.translate.resolve import translated_call
+from torchtwin.translate.values import ENTRIES
+
+PLAIN = (cst.Arg, cst.Assign, cst.AnnAssign, cst.AugAssign, cst.Return, cst.Expr, cst.Index,
+         cst.Element, cst.DictElement, cst.AssignTarget, cst.If, cst.While)  # fmt: skip
+"""Where an expression needs no parentheses of its own."""
+QUIET = (cst.Annotation, cst.Decorator, cst.Import, cst.ImportFrom)
+
+
+class Rewriter(cst.CSTTransformer):
+    """Rewrites one module; see the module's docstring."""
+
+    def __init__(self, program: Program) -> None:
+        super().__init__()
+        self.program = program
+        self.path: list[cst.CSTNode] = []
+        self.reasons: list[list[str]] = []
+
+    # Where we are.
+
+    def on_visit(self, node: cst.CSTNode) -> bool:
+        self.path.append(node)
+        if isinstance(node, cst.BaseStatement):
+            self.reasons.append([])
+        return not isinstance(node, cst.Import | cst.ImportFrom)
+
+    def on_leave(self, original_node: Any, updated_node: Any) -> Any:
+        self.path.pop()
+        updated = super().on_leave(original_node, updated_node)
+        if not isinstance(original_node, cst.BaseStatement):
+            return updated
+        reasons = self.reasons.pop()
+        if isinstance(original_node, cst.SimpleStatementLine) and isinstance(
+            updated, cst.SimpleStatementLine
+        ):
+            updated = with_comments(original_node, updated)
+        return marked(updated, reasons) if reasons and isinstance(updated, cst.CSTNode) else updated
+
+    @property
+    def parent(self) -> cst.CSTNode | None:
+        return self.path[-1] if self.path else None
+
+    def inside(self, kind: type[cst.CSTNode] | tuple[type[cst.CSTNode], ...]) -> Any:
+        """Return the innermost node of a kind around the current one."""
+        return next((node for node in reversed(self.path) if isinstance(node, kind)), None)
+
+    @property
+    def cls(self) -> str:
+        """The name of the class around the current node, "" for none."""
+        node = self.inside(cst.ClassDef)
+        return node.name.value if node is not None else ""
+
+    @property
+    def method(self) -> cst.FunctionDef | None:
+        """The definition of the method around the current node."""
+        functions = [n for n in self.path if isinstance(n, cst.FunctionDef)]
+        return functions[0] if functions and self.cls else None
+
+    def refuse(self, node: cst.CSTNode, name: str, error: TorchTwinError) -> None:
+        reason = str(error.problem).rstrip(".")
+        if error.hint:
+            reason += f" ({error.hint})"
+        statement = self.inside(cst.BaseStatement)
+        self.program.refusals.add(statement if statement is not None else node, name, reason)
+        if self.reasons:
+            self.reasons[-1].append(reason)
+
+    def placed(self, expr: Any) -> cst.BaseExpression:
+        """Return an expression as the node that stands in the current place."""
+        node = self.program.node(expr)
+        loose = isinstance(self.parent, PLAIN) and len(getattr(node, "lpar", ())) == 1
+        if loose and "\n" not in self.program.text(expr):
+            node = node.with_changes(lpar=(), rpar=())
+        return node
+
+    # Expressions.
+
+    def leave_Call(self, original_node: cst.Call, updated_node: cst.Call) -> cst.BaseExpression:  # noqa: N802
+        name = self.program.names.of(original_node.func) or ""
+        try:
+            made = methods.called(self, original_node, updated_node)
+            if made is None and name == "keras.Sequential":
+                made = sequential(self.program, original_node, updated_node)
+            if made is None and is_foreign(name):
+                made = translated_call(
+                    self.program, name, original_node, updated_node, device_of(self.method)
+                )
+        except UnsupportedError as error:
+            if not self._taken_as_value(name):
+                self.refuse(original_node, name or methods.written(original_node.func), error)
+            return updated_node
+        if made is None:
+            return updated_node
+        return made if isinstance(made, cst.BaseExpression) else self.placed(made)
+
+    def _taken_as_value(self, name: str) -> bool:
+        """Tell whether an object of Keras is an argument of a call that reads it as a value."""
+        kind = name.removeprefix("keras.").partition(".")[0]
+        outer = next((n for n in reversed(self.path) if isinstance(n, cst.Call)), None)
+        if kind not in ENTRIES or outer is None:
+            return False
+        around = self.program.names.of(outer.func) or ""
+        return is_foreign(around) or methods.reads_values(outer)
+
+    def leave_Attribute(  # noqa: N802
+        self, original_node: cst.Attribute, updated_node: cst.Attribute
+    ) -> cst.BaseExpression:
+        made: cst.BaseExpression = self._reference(original_node, updated_node)
+        return made
+
+    def leave_Name(self, original_node: cst.Name, updated_node: cst.Name) -> cst.BaseExpression:  # noqa: N802
+        made: cst.BaseExpression = self._reference(original_node, updated_node)
+        return made
+
+    def _reference(self, original: Any, updated: Any) -> Any:
+        """A name of Keras that is not called: a dtype, a function given to another."""
+        parent = self.parent
+        name = self.program.names.of(original)
+        if isinstance(parent, cst.Attribute) or self.inside(QUIET) is not None:
+            quiet = isinstance(parent, cst.Attribute) and parent.value is not original
+            if quiet or name is not None:
+                return self._annotation(name, updated)
+        if name is None:
+            changed: Any = methods.attribute(self, original, updated)
+            return updated if changed is None else changed
+        called = isinstance(parent, cst.Call) and parent.func is original
+        base = isinstance(parent, cst.Arg) and isinstance(self.inside((cst.Call, cst.ClassDef)),
+                                                          cst.ClassDef)  # fmt: skip
+        target = isinstance(parent, cst.AssignTarget | cst.Param | cst.Arg) and (
+            getattr(parent, "value", None) is not original
+        )
+        if called or base or target or not is_foreign(name):
+            return updated
+        try:
+            made = reference(self.program, name)
+        except UnsupportedError as error:
+            if not self._given_as_value(name):
+                self.refuse(original, name, error)
+            return updated
+        return updated if made is None else self.placed(made)
+
+    def _given_as_value(self, name: str) -> bool:
+        """Tell whether a bare name goes to a call that knows it: `initializer=keras....Zeros`."""
+        outer = next((n for n in reversed(self.path) if isinstance(n, cst.Call)), None)
+        alias = isinstance(self.inside(cst.BaseSmallStatement), cst.Assign) and outer is None
+        return alias or (outer is not None and self._taken_as_value(name))
+
+    def _annotation(self, name: str | None, updated: Any) -> Any:
+        known = {"tf.Tensor": "torch.Tensor", "keras.KerasTensor": "torch.Tensor"}
+        if name in known and self.inside(cst.Annotation) is not None:
+            return cst.parse_expression(known[name])
+        return updated
+
+    def leave_Subscript(  # noqa: N802
+        self, original_node: cst.Subscript, updated_node: cst.Subscript
+    ) -> cst.BaseExpression:
+        try:
+            made = methods.subscript(self, original_node, updated_node)
+        except UnsupportedError as error:
+            self.refuse(original_node, "[...]", error)
+            return updated_node
+        return updated_node if made is None else self.placed(made)
+
+    # Statements and definitions.
+
+    def leave_SimpleStatementLine(self, original_node: Any, updated_node: Any) -> Any:  # noqa: N802
+        return classes.statement(self, original_node, updated_node)
+
+    def leave_FunctionDef(self, original_node: Any, updated_node: Any) -> Any:  # noqa: N802
+        return classes.function(self, original_node, updated_node)
+
+    def leave_ClassDef(self, original_node: Any, updated_node: Any) -> Any:  # noqa: N802
+        return classes.class_(self, original_node, updated_node)
+
+
+def with_comments(
+    original: cst.SimpleStatementLine, updated: cst.SimpleStatementLine
+) -> cst.SimpleStatementLine:
+    """Put the comments that an expression lost in rewriting above its statement."""
+    kept = comments_of(updated)
+    lost = [c for c in comments_of(original) if c not in kept]
+    lines = [cst.EmptyLine(comment=cst.Comment(c)) for c in lost]
+    return updated.with_changes(leading_lines=[*updated.leading_lines, *lines])
+
+
+def comments_of(node: cst.CSTNode) -> list[str]:
+    found: list[str] = []
+
+    class Finder(cst.CSTVisitor):
+        def visit_Comment(self, node: cst.Comment) -> None:  # noqa: N802
+            found.append(node.value)
+
+    node.visit(Finder())
+    return found

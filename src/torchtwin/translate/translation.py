@@ -1,0 +1,71 @@
+"""The way from a Keras program to a PyTorch program, on one screen."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+import libcst as cst
+from libcst.metadata import MetadataWrapper, PositionProvider
+
+from torchtwin.errors import UnreadableModel
+from torchtwin.translate.imports import with_imports
+from torchtwin.translate.infer import Kinds
+from torchtwin.translate.inventory import Inventory
+from torchtwin.translate.names import Names
+from torchtwin.translate.program import Program
+from torchtwin.translate.refusals import Refusals, Unresolved
+from torchtwin.translate.rewriter import Rewriter
+from torchtwin.translate.values import Values
+
+MENTIONED = re.compile(r"\b(keras|tensorflow|tf_keras)\b")
+LONGEST = 2_000_000
+
+
+@dataclass(frozen=True)
+class Translation:
+    """A translated program: its `source`, and what in it is `unresolved`, by line of the input."""
+
+    source: str
+    unresolved: tuple[Unresolved, ...] = ()
+
+
+def translate(text: str) -> Translation:
+    """Return a Keras program as a PyTorch program.
+
+    The user's names, structure and comments stay; the result imports neither Keras nor TensorFlow
+    nor torchtwin. What cannot be translated stays where it is below a comment `# torchtwin:` with
+    the reason, and is listed in `unresolved` (line, name, reason). Nothing of `text` is executed.
+    A text that does not mention Keras or TensorFlow is returned as it is.
+
+    Raises UnreadableModel when `text` is not Python 3.
+    """
+    if not MENTIONED.search(text):
+        return Translation(text)
+    if len(text) > LONGEST:
+        raise UnreadableModel(f"a program of {len(text)} characters is too long")
+    try:
+        module = cst.parse_module(text)
+    except (cst.ParserSyntaxError, RecursionError, ValueError) as error:
+        raise UnreadableModel(f"this is not Python 3: {error}") from error
+    return _translated(module)
+
+
+def _translated(module: cst.Module) -> Translation:
+    refusals = Refusals()
+    program = analysed(module, refusals)
+    rewritten = module.visit(Rewriter(program))
+    result = with_imports(rewritten, program.helpers)
+    return Translation(result.code, refusals.sorted())
+
+
+def analysed(module: cst.Module, refusals: Refusals) -> Program:
+    """Return what is known of a program: names, classes, kinds, lines."""
+    wrapper = MetadataWrapper(module, unsafe_skip_copy=True)
+    positions = wrapper.resolve(PositionProvider)
+    refusals.lines = {node: place.start.line for node, place in positions.items()}
+    names = Names(module)
+    inventory = Inventory(names).of(module)
+    kinds = Kinds(names, inventory).run(module)
+    taken = frozenset(names.bound_anywhere())
+    return Program(module, names, inventory, kinds, refusals, Values(names, kinds), taken)
