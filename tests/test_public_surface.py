@@ -19,7 +19,7 @@ ROOT = Path(__file__).parents[1]
 def test_public_names() -> None:
     assert torchtwin.__all__ == [
         "OutputError", "Report", "TorchTwinError", "Twin", "TwinsDiffer", "UnreadableModel",
-        "UnsupportedError", "convert", "verify",
+        "UnsupportedError", "convert", "load_keras_weights", "verify",
     ]  # fmt: skip
     assert all(getattr(torchtwin, name).__doc__ for name in torchtwin.__all__)
 
@@ -27,6 +27,9 @@ def test_public_names() -> None:
 def test_signatures() -> None:
     assert list(inspect.signature(torchtwin.convert).parameters) == [
         "model", "layout", "weights", "custom", "optimizer", "loss", "metrics", "callbacks",
+    ]  # fmt: skip
+    assert list(inspect.signature(torchtwin.load_keras_weights).parameters) == [
+        "module", "arrays", "inputs", "arguments",
     ]  # fmt: skip
     assert list(inspect.signature(torchtwin.Twin.save).parameters) == [
         "self", "folder", "force", "progress",

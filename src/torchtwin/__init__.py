@@ -12,6 +12,7 @@ from torchtwin.errors import (
     UnreadableModel,
     UnsupportedError,
 )
+from torchtwin.keras_weights import load_keras_weights
 from torchtwin.verify import verify
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ __all__ = [
     "UnreadableModel",
     "UnsupportedError",
     "convert",
+    "load_keras_weights",
     "verify",
 ]
 

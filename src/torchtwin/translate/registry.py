@@ -81,7 +81,8 @@ def translates(*names: str) -> Callable[[CallRule], CallRule]:
 
 
 @functools.cache
-def _load() -> None:
+def load() -> None:
+    """Import every rule."""
     package = importlib.import_module("torchtwin.translate.rules")
     for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
         importlib.import_module(module.name)
@@ -89,11 +90,11 @@ def _load() -> None:
 
 def constructor_of(name: str) -> Constructor | None:
     """Return the rule that makes a layer of keras.layers, None where there is none."""
-    _load()
+    load()
     return _CONSTRUCTORS.get(name)
 
 
 def call_rule_of(name: str) -> CallRule | None:
     """Return the rule of calls of a canonical name, None where there is none."""
-    _load()
+    load()
     return _CALLS.get(name)

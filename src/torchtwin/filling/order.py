@@ -1,0 +1,206 @@
+"""The variables of Keras that fill a module, in Keras's order.
+
+keras/src/layers/layer.py, `weights`: a layer's own trainable variables as they were made, its own
+that are not trained, then those of its layers in the order of the attributes; none twice.
+"""
+
+from __future__ import annotations
+
+import dis
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from types import FunctionType
+from typing import Any
+
+import torch
+from torch import nn
+
+from torchtwin.errors import UnsupportedError
+from torchtwin.filling.lazy import is_torch_lazy, lazy_shape, waits_for_a_call
+from torchtwin.filling.tables import become, table_of, unknown_parameters
+from torchtwin.notation import Notation
+
+LISTS = (nn.ParameterList, nn.ParameterDict)
+Shape = tuple[int | None, ...]
+
+
+@dataclass(frozen=True)
+class Fill:
+    """A parameter or buffer, and the notations by which a variable may fill it."""
+
+    module: nn.Module
+    name: str
+    notations: tuple[Notation, ...]
+
+    @property
+    def tensor(self) -> torch.Tensor:
+        found: torch.Tensor = getattr(self.module, self.name)
+        return found
+
+    def shapes(self, rows: int | None) -> Iterator[Shape]:
+        """Yield the shapes that the variable may have; lengths that are free are None."""
+        free = lazy_shape(self.module, self.name)
+        if free is not None:
+            yield free
+            return
+        for notation in self.notations:
+            try:
+                yield notation.keras_shape(tuple(self.tensor.shape), rows)
+            except ValueError:
+                continue
+
+
+@dataclass(frozen=True)
+class Slot:
+    """A variable of Keras and what it fills; `path` leads to the module, `under` is Keras's name.
+
+    `part` is the number of the root's submodule that it lies in, -1 for the root's own.
+    """
+
+    path: str
+    under: str
+    fills: tuple[Fill, ...]
+    part: int = field(default=-1, compare=False)
+
+    @property
+    def trained(self) -> bool:
+        tensor = self.fills[0].tensor
+        return isinstance(tensor, nn.Parameter) and tensor.requires_grad
+
+    @property
+    def shapes(self) -> list[Shape]:
+        rows = [n.row for fill in self.fills for n in fill.notations if n.row is not None]
+        each = [set(fill.shapes(max(rows) + 1 if rows else None)) for fill in self.fills]
+        first = list(self.fills[0].shapes(max(rows) + 1 if rows else None))
+        return [shape for shape in dict.fromkeys(first) if all(shape in other for other in each)]
+
+    def fits(self, shape: tuple[int, ...]) -> bool:
+        return any(
+            len(own) == len(shape) and all(a in (None, b) for a, b in zip(own, shape, strict=True))
+            for own in self.shapes
+        )
+
+
+@dataclass
+class Walk:
+    """Goes through a module; `constants` are the parameters that no variable fills.
+
+    After a call, what has no parameters still was not called: Keras has no variables of it.
+    """
+
+    called: bool = False
+    seen: set[int] = field(default_factory=set)
+    constants: list[tuple[Fill, str]] = field(default_factory=list)
+
+    def slots(self, module: nn.Module, path: str = "", part: int = -1) -> Iterator[Slot]:
+        """Yield the variables that fill a module."""
+        idle = waits_for_a_call(module) or (self.called and is_torch_lazy(module))
+        if id(module) in self.seen or idle:
+            return
+        self.seen.add(id(module))
+        found = table_of(type(module))
+        if found is None and unknown_parameters(module):
+            name = type(module).__name__
+            raise UnsupportedError(
+                f"it is not known in which order Keras has the weights of {name}",
+                where=path or "the module itself",
+                hint=f"copy its weights by hand: Keras has no layer that is {name}",
+            )
+        table = found[1](module) if found else {}
+        exact = found is not None and found[0] is become(type(module))
+        own = list(self._own(module, path, part, table, exact))
+        yield from (slot for slot in own if _is_parameter(slot))
+        yield from (slot for slot in own if not _is_parameter(slot))
+        covered = {name.partition(".")[0] for name in table if "." in name}
+        for k, (name, child) in enumerate(module.named_children()):
+            if not exact and name not in covered and not isinstance(child, LISTS):
+                below = f"{path}.{name}" if path else name
+                yield from self.slots(child, below, k if part < 0 else part)
+
+    def _own(
+        self, module: nn.Module, path: str, part: int, table: Mapping[str, Any], exact: bool
+    ) -> Iterator[Slot]:
+        """Yield the variables of the layer itself: those of its table where its first one lies."""
+        given = list(self._tabled(module, path, part, table))
+        if given and "." in given[0].fills[0].name:
+            yield from given
+            given = []
+        for owner, name in [] if exact else _names(module):
+            if name in table and owner is module:
+                yield from given
+                given = []
+            elif self._new(getattr(owner, name)):
+                yield Slot(path, name, (Fill(owner, name, (Notation(name),)),), part)
+        yield from given
+
+    def _tabled(
+        self, module: nn.Module, path: str, part: int, table: Mapping[str, Any]
+    ) -> Iterator[Slot]:
+        variables: dict[str, list[Fill]] = {}
+        for name, given in table.items():
+            owner, last = _owner(module, name)
+            tensor = getattr(owner, last, None)
+            if tensor is None:
+                continue
+            listed = given if isinstance(given, tuple) else (given,)
+            notations = tuple(n if isinstance(n, Notation) else Notation(n) for n in listed)
+            fill = Fill(owner, last, notations)
+            if notations[0].constant:
+                self.constants.append((fill, notations[0].constant))
+            elif self._new(tensor):
+                variables.setdefault(notations[0].variable, []).append(fill)
+        for variable, fills in variables.items():
+            yield Slot(path, variable, tuple(fills), part)
+
+    def _new(self, tensor: torch.Tensor) -> bool:
+        """Note a tensor; tell whether it is met for the first time."""
+        known = id(tensor) in self.seen
+        self.seen.add(id(tensor))
+        return not known
+
+
+def _is_parameter(slot: Slot) -> bool:
+    """Tell whether a layer's variable is among the trainable ones, also while it is frozen."""
+    return isinstance(slot.fills[0].tensor, nn.Parameter)
+
+
+def _owner(module: nn.Module, path: str) -> tuple[nn.Module, str]:
+    before, _, last = path.rpartition(".")
+    return module.get_submodule(before), last
+
+
+def _names(module: nn.Module) -> Iterator[tuple[nn.Module, str]]:
+    """Yield a module's own parameters, with those in lists, then what is saved too."""
+    parameters = [name for name, value in module._parameters.items() if value is not None]
+    lists = [name for name, child in module.named_children() if isinstance(child, LISTS)]
+    if lists and parameters:
+        order = _assigned(type(module))
+        last = len(order)
+        parameters = sorted([*parameters, *lists], key=lambda name: order.get(name, last))
+    for name in parameters or lists:
+        if name in lists:
+            inner = getattr(module, name)
+            yield from ((inner, key) for key in inner._parameters)
+        else:
+            yield module, name
+    for name, value in module._buffers.items():
+        counts = name == "num_batches_tracked"  # of torch's batch normalisation
+        if value is not None and not counts and name not in module._non_persistent_buffers_set:
+            yield module, name
+
+
+def _assigned(cls: type) -> dict[str, int]:
+    """Return the attributes that a class's `__init__` and `build` set, with their places.
+
+    A module keeps parameters and lists of parameters apart, Keras keeps them in one row.
+    """
+    found: dict[str, int] = {}
+    for method in ("__init__", "build"):
+        for ancestor in reversed(cls.__mro__):
+            function = ancestor.__dict__.get(method)
+            if not isinstance(function, FunctionType) or ancestor.__module__.startswith("torch."):
+                continue
+            for step in dis.get_instructions(function):
+                if step.opname in ("STORE_ATTR", "LOAD_ATTR", "LOAD_METHOD"):
+                    found.setdefault(str(step.argval), len(found))
+    return found
