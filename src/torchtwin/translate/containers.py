@@ -42,6 +42,12 @@ def _listed(program: Program, func: Any, before: Any, after: Any) -> cst.Call:
             continue
         star = "*" if isinstance(old, cst.StarredElement) else ""
         args += _flat(new, star, name)
+    follow = next((a.comma for a in args if isinstance(a.comma, cst.Comma)), None)
+    args = [
+        arg if isinstance(arg.comma, cst.Comma) or k == len(args) - 1
+        else arg.with_changes(comma=_plain(follow))
+        for k, arg in enumerate(args)
+    ]  # fmt: skip
     opening = getattr(after, "lbracket", None)
     space = opening.whitespace_after if opening is not None else cst.SimpleWhitespace("")
     closing = getattr(after, "rbracket", None)

@@ -13,13 +13,13 @@ import libcst as cst
 from torchtwin.errors import TorchTwinError, UnsupportedError
 from torchtwin.translate import classes, methods
 from torchtwin.translate.canonical import is_foreign
-from torchtwin.translate.containers import sequential
+from torchtwin.translate.containers import INPUTS, sequential
 from torchtwin.translate.devices import device_of
 from torchtwin.translate.program import Program
 from torchtwin.translate.references import reference
 from torchtwin.translate.refusals import marked
 from torchtwin.translate.resolve import translated_call
-from torchtwin.translate.values import ENTRIES
+from torchtwin.translate.values import ENTRIES, binding_of
 
 PLAIN = (cst.Arg, cst.Assign, cst.AnnAssign, cst.AugAssign, cst.Return, cst.Expr, cst.Index,
          cst.Element, cst.DictElement, cst.AssignTarget, cst.If, cst.While)  # fmt: skip
@@ -70,6 +70,11 @@ class Rewriter(cst.CSTTransformer):
         node = self.inside(cst.ClassDef)
         return node.name.value if node is not None else ""
 
+    def _outer(self) -> cst.CSTNode | None:
+        """What the innermost call around the current node calls."""
+        call = self.inside(cst.Call)
+        return call.func if call is not None else None
+
     @property
     def method(self) -> cst.FunctionDef | None:
         """The definition of the method around the current node."""
@@ -80,18 +85,27 @@ class Rewriter(cst.CSTTransformer):
         reason = str(error.problem).rstrip(".")
         if error.hint:
             reason += f" ({error.hint})"
-        statement = self.inside(cst.BaseStatement)
-        self.program.refusals.add(statement if statement is not None else node, name, reason)
+        self.program.refusals.add(node, name, reason)
         if self.reasons:
             self.reasons[-1].append(reason)
 
     def placed(self, expr: Any) -> cst.BaseExpression:
         """Return an expression as the node that stands in the current place."""
         node = self.program.node(expr)
-        loose = isinstance(self.parent, PLAIN) and len(getattr(node, "lpar", ())) == 1
-        if loose and "\n" not in self.program.text(expr):
+        loose = isinstance(self.parent, PLAIN) or self._binds_more(node)
+        if loose and len(getattr(node, "lpar", ())) == 1 and "\n" not in self.program.text(expr):
             node = node.with_changes(lpar=(), rpar=())
         return node
+
+    def _binds_more(self, node: cst.BaseExpression) -> bool:
+        """Tell whether an expression needs no parentheses beside the operator around it."""
+        around = self.parent
+        if not isinstance(around, cst.BinaryOperation | cst.Comparison) or not node.lpar:
+            return False
+        own = binding_of(node.with_changes(lpar=(), rpar=()))
+        if isinstance(around, cst.Comparison):
+            return own > 0
+        return own > max(binding_of(around.with_changes(lpar=(), rpar=())), 0)
 
     # Expressions.
 
@@ -101,6 +115,8 @@ class Rewriter(cst.CSTTransformer):
             made = methods.called(self, original_node, updated_node)
             if made is None and name == "keras.Sequential":
                 made = sequential(self.program, original_node, updated_node)
+            if name in INPUTS and self.program.names.of(self._outer()) == "keras.Sequential":
+                return updated_node  # left out by the container
             if made is None and is_foreign(name):
                 made = translated_call(
                     self.program, name, original_node, updated_node, device_of(self.method)

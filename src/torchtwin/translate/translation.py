@@ -6,9 +6,10 @@ import re
 from dataclasses import dataclass
 
 import libcst as cst
-from libcst.metadata import MetadataWrapper, PositionProvider
 
 from torchtwin.errors import UnreadableModel
+from torchtwin.translate.formatting import formatted_like
+from torchtwin.translate.functional import desugared
 from torchtwin.translate.imports import with_imports
 from torchtwin.translate.infer import Kinds
 from torchtwin.translate.inventory import Inventory
@@ -48,22 +49,20 @@ def translate(text: str) -> Translation:
         module = cst.parse_module(text)
     except (cst.ParserSyntaxError, RecursionError, ValueError) as error:
         raise UnreadableModel(f"this is not Python 3: {error}") from error
-    return _translated(module)
+    return _translated(text, module)
 
 
-def _translated(module: cst.Module) -> Translation:
+def _translated(text: str, module: cst.Module) -> Translation:
     refusals = Refusals()
+    module = refusals.numbered(module, desugared(module))
     program = analysed(module, refusals)
     rewritten = module.visit(Rewriter(program))
     result = with_imports(rewritten, program.helpers)
-    return Translation(result.code, refusals.sorted())
+    return Translation(formatted_like(text, result.code), refusals.sorted())
 
 
 def analysed(module: cst.Module, refusals: Refusals) -> Program:
-    """Return what is known of a program: names, classes, kinds, lines."""
-    wrapper = MetadataWrapper(module, unsafe_skip_copy=True)
-    positions = wrapper.resolve(PositionProvider)
-    refusals.lines = {node: place.start.line for node, place in positions.items()}
+    """Return what is known of a program: names, classes, kinds."""
     names = Names(module)
     inventory = Inventory(names).of(module)
     kinds = Kinds(names, inventory).run(module)
