@@ -18,8 +18,9 @@ from torchtwin.translate.functional.areas import defined
 from torchtwin.translate.functional.calls import unusual_use, with_builders
 from torchtwin.translate.functional.naming import class_name
 from torchtwin.translate.functional.order import in_order
+from torchtwin.translate.functional.places import Place
 from torchtwin.translate.functional.program import Program, Refusal
-from torchtwin.translate.functional.regions import Place, region
+from torchtwin.translate.functional.regions import region
 from torchtwin.translate.functional.resolver import Resolver
 from torchtwin.translate.functional.rewrite import Statement
 from torchtwin.translate.functional.sequential import with_lists
@@ -78,7 +79,10 @@ def desugared(module: cst.Module) -> Desugared:
     changed = module.with_changes(body=_imported(program, done.statements))
     refused += done.refused
     inputs |= done.inputs
-    parts = [n for b in program.builders.values() for n in [b.name]] + list(program.blocks.values())
+    defined_now = {s.name.value for s in changed.body if isinstance(s, cst.ClassDef)}
+    made = [b.name for b in program.builders.values()]
+    made += [name for _, name in program.blocks.values()]
+    parts = [name for name in made if name in defined_now]
     ordered = in_order(program, changed, list(inputs), parts)
     unresolved = [_unresolved(refusal, positions) for refusal in refused]
     unresolved = sorted(set(unresolved), key=lambda each: each.line)

@@ -58,7 +58,7 @@ class Applied(cst.CSTTransformer):
         self.conditions.pop()
 
     def visit_IfExp_orelse(self, node: cst.IfExp) -> None:
-        self.conditions.append(cst.UnaryOperation(cst.Not(), _grouped(node.test)))
+        self.conditions.append(cst.UnaryOperation(cst.Not(), grouped(node.test)))
 
     def leave_IfExp_orelse(self, node: cst.IfExp) -> None:
         self.conditions.pop()
@@ -140,7 +140,8 @@ def _applies(program: Program, node: cst.Lambda) -> bool:
     return any(isinstance(node.body, cst.Call) and node.body.func is call for call in calls)
 
 
-def _grouped(node: cst.BaseExpression) -> cst.BaseExpression:
+def grouped(node: cst.BaseExpression) -> cst.BaseExpression:
+    """Return an expression in parentheses, if it needs them."""
     if node.lpar or isinstance(node, cst.Name | cst.Attribute | cst.Call | cst.Subscript):
         return node
     return node.with_changes(lpar=[cst.LeftParen()], rpar=[cst.RightParen()])

@@ -6,8 +6,9 @@ import libcst as cst
 import libcst.matchers as m
 
 from torchtwin.translate.functional import flow
+from torchtwin.translate.functional.places import Place, Region
 from torchtwin.translate.functional.program import Program
-from torchtwin.translate.functional.regions import Place, Region, region
+from torchtwin.translate.functional.regions import region
 from torchtwin.translate.functional.rewrite import Statement, body, statements_of
 from torchtwin.translate.functional.values import STATIC, Env, Value
 
@@ -16,7 +17,7 @@ BLANK = [cst.EmptyLine(indent=False)] * 2
 
 def defined(program: Program, node: cst.FunctionDef | cst.ClassDef) -> Region:
     """Turn the models that a function or a class's methods make into classes before it."""
-    if not program.has_input(node):
+    if not program.has_model(node):
         return Region([node])
     if isinstance(node, cst.FunctionDef):
         done = _function(program, node, {}, frozenset())
@@ -34,7 +35,7 @@ def _class(program: Program, node: cst.ClassDef) -> Region:
     methods: list[Statement] = []
     names = frozenset(f.name.value for f in node.body.body if isinstance(f, cst.FunctionDef))
     for method in statements_of(node.body):
-        if isinstance(method, cst.FunctionDef) and program.has_input(method):
+        if isinstance(method, cst.FunctionDef) and program.has_model(method):
             done = _function(program, method, _own(method), names)
             result.classes += done.classes
             result.refused += done.refused

@@ -98,7 +98,7 @@ def _class(
     program = splitter.program
     if id(node) not in program.blocks:
         name = program.fresh_class(f"{program.owner}Block")
-        program.blocks[id(node)] = name
+        program.blocks[id(node)] = (node, name)
         program.layer_classes.add(name)
         returned = line(cst.Return(tupled(outputs)))
         design = Design(
@@ -110,4 +110,4 @@ def _class(
             layers={n for n in plain if splitter.kind_of_name(n) == LAYER},
         )
         program.pending.append(layer_class(program, design))
-    return program.blocks[id(node)]
+    return program.blocks[id(node)][1]

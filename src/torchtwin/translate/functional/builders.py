@@ -5,6 +5,7 @@ from __future__ import annotations
 import libcst as cst
 import libcst.matchers as m
 
+from torchtwin.translate.functional.along import in_order, of_parameters
 from torchtwin.translate.functional.calls import with_builders
 from torchtwin.translate.functional.classes import Design, layer_class
 from torchtwin.translate.functional.program import Builder, Program, Refusal
@@ -36,6 +37,11 @@ def converted(program: Program, builder: Builder) -> list[Statement]:
         docstring=docstring if isinstance(docstring, cst.SimpleStatementLine) else None,
         leading=function.leading_lines,
     )
+    design.along = of_parameters(program, function)
+    dicts = program.mappings.get(function.name.value, set())
+    design.mappings = frozenset(dicts | {n for n, each in design.along.items() if each.keys})
+    for name in sorted(design.mappings):
+        design.body = [*in_order(name, design.along.get(name), body), *design.body]
     program.pending.clear()
     made = layer_class(program, design)
     blocks: list[Statement] = list(program.pending)

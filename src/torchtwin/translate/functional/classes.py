@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 import libcst as cst
 
 from torchtwin.translate.functional import flow
+from torchtwin.translate.functional.along import Along
 from torchtwin.translate.functional.making import Halves, Shared
 from torchtwin.translate.functional.naming import Attributes
 from torchtwin.translate.functional.program import Program, Refusal
@@ -44,6 +45,8 @@ class Design:
     extra: list[Statement] = field(default_factory=list)  # at the end of __init__
     shared: Mapping[int, Shared] = field(default_factory=dict)  # what other models have already
     record: dict[int, Shared] = field(default_factory=dict)  # what this one has
+    along: Mapping[str, Along] = field(default_factory=dict)  # as many values as tensors
+    mappings: frozenset[str] = frozenset()  # the tensor parameters that are dicts
 
 
 def layer_class(program: Program, design: Design) -> cst.ClassDef:
@@ -71,9 +74,9 @@ def _split(program: Program, design: Design, attributes: Attributes) -> tuple[Sp
     origins = design.origins or _origins(design)
     for param in design.tensors:
         name = param.name.value
-        env[name] = Value(TENSOR, origin=origins.get(name))
+        env[name] = Value(TENSOR, origin=origins.get(name), mapping=name in design.mappings)
     for name, origin in design.origins.items():
-        env[name] = Value(TENSOR, origin=origin)
+        env[name] = Value(TENSOR, origin=origin, mapping=name in design.mappings)
     recorder = Recorder(env)
     program.kinds.flow(design.body, recorder)
     counts = Counter(name for s in design.body for name in _bindings(s))
@@ -81,7 +84,8 @@ def _split(program: Program, design: Design, attributes: Attributes) -> tuple[Sp
     splitter = Splitter(
         program, env, attributes, recorder.largest, once, {*reads, *local, *static, *env}
     )
-    splitter.shared = design.shared
+    splitter.shared, splitter.statements = design.shared, design.body
+    splitter.known = design.along
     return splitter, splitter.block(design.body, set())
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import libcst as cst
@@ -25,6 +25,7 @@ from torchtwin.translate.functional.values import (
     Env,
     Kind,
     Value,
+    gives_dict,
     placed,
     returns,
 )
@@ -135,7 +136,14 @@ class Kinds:
         if name in self.busy:
             return max(kinds.values(), default=STATIC)
         self.busy.add(name)
-        inner: Env = {**self.program.globals, **{k: Value(v) for k, v in kinds.items()}}
+        dicts = {
+            key
+            for key, arg in placed(function, node).items()
+            if self.is_mapping(arg.value) or self._keys(arg.value, env)
+        }
+        self.program.mappings.setdefault(name, set()).update(dicts)
+        inner: Env = dict(self.program.globals)
+        inner |= {k: Value(v, mapping=k in dicts) for k, v in kinds.items()}
         self.flow(function.body.body, inner)
         returned = [self.of(value, inner) for value in returns(function)]
         self.busy.discard(name)
@@ -168,13 +176,26 @@ class Kinds:
                 return
             if isinstance(over.func, cst.Attribute) and over.func.attr.value == "items":
                 kind = self.of(over.func.value, env)
-                self.assign(inner[0], SHAPE if kind == TENSOR else STATIC, env)
+                self.assign(inner[0], STATIC, env)
                 self.assign(inner[1], kind, env)
                 return
-        if name in {"reversed", "list", "tuple"} and isinstance(over, cst.Call) and over.args:
+        if self._keys(over, env):
+            self.assign(target, STATIC, env)
+            return
+        if (
+            name in {"reversed", "list", "tuple", "sorted"}
+            and isinstance(over, cst.Call)
+            and over.args
+        ):
             self.bind_iteration(target, over.args[0].value, env)
             return
         self.assign(target, self.of(over, env), env)
+
+    def _keys(self, over: cst.BaseExpression, env: Mapping[str, Value]) -> bool:
+        """Whether a loop goes over the keys of a dict."""
+        if isinstance(over, cst.Call) and isinstance(over.func, cst.Attribute):
+            return over.func.attr.value == "keys"
+        return isinstance(over, cst.Name) and over.value in env and env[over.value].mapping
 
     def assign(self, target: cst.BaseExpression, kind: Kind, env: Env) -> None:
         """Bind a target to a value of a kind."""
@@ -190,7 +211,7 @@ class Kinds:
         """Note that a container holds values of a kind too."""
         before = env.get(name, Value(STATIC))
         if kind > before.kind:
-            env[name] = Value(kind, before.attribute)
+            env[name] = Value(kind, before.attribute, mapping=before.mapping)
 
     def flow(
         self, statements: Sequence[cst.BaseStatement | cst.BaseSmallStatement], env: Env
@@ -263,3 +284,14 @@ class Kinds:
             env[target.value] = env[value.value]
             return
         self.assign(target, self.of(value, env), env)
+        if isinstance(target, cst.Name) and self.is_mapping(value):
+            env[target.value] = replace(env[target.value], mapping=True)
+
+    def is_mapping(self, node: cst.BaseExpression) -> bool:
+        """Whether an expression is written as a dict, or calls a function that returns one."""
+        if isinstance(node, cst.Dict | cst.DictComp):
+            return True
+        if not isinstance(node, cst.Call) or not isinstance(node.func, cst.Name):
+            return False
+        function = self.program.functions.get(node.func.value)
+        return node.func.value == "dict" or (function is not None and gives_dict(function))

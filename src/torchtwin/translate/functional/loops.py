@@ -9,10 +9,19 @@ import libcst as cst
 import libcst.matchers as m
 
 from torchtwin.translate.functional import blocks, flow
+from torchtwin.translate.functional.along import of_expression
 from torchtwin.translate.functional.apply import with_attributes
 from torchtwin.translate.functional.naming import plural, weightless
 from torchtwin.translate.functional.program import Refusal
-from torchtwin.translate.functional.rewrite import Statement, assign, body, line, own, statements_of
+from torchtwin.translate.functional.rewrite import (
+    Statement,
+    assign,
+    body,
+    expression,
+    line,
+    own,
+    statements_of,
+)
 from torchtwin.translate.functional.values import TENSOR
 
 if TYPE_CHECKING:
@@ -42,15 +51,18 @@ def split(splitter: Splitter, node: cst.For, after: set[str]) -> Halves:
         return _lists(splitter, node, after | set(flow.reads(node)))
     except NeedsBlock:
         splitter.env, splitter.attributes.taken, splitter.slots = before, taken, None
+    try:
         inner = blocks.extracted(splitter, node, after)
-        return _lists(splitter, inner, after | set(flow.reads(node)))
+    except Refusal:  # None in the lists at the turns that make no layer
+        return _lists(splitter, node, after | set(flow.reads(node)), loose=True)
+    return _lists(splitter, inner, after | set(flow.reads(node)))
 
 
 class NeedsBlock(Refusal):
     """What a turn of a loop makes is more than one layer: it becomes a class of its own."""
 
 
-def _lists(splitter: Splitter, node: cst.For, after: set[str]) -> Halves:
+def _lists(splitter: Splitter, node: cst.For, after: set[str], *, loose: bool = False) -> Halves:
     """One list for each layer that a turn makes."""
     from torchtwin.translate.functional.making import Halves
 
@@ -67,10 +79,10 @@ def _lists(splitter: Splitter, node: cst.For, after: set[str]) -> Halves:
     _forget_shapes(splitter, node)
     names = {slot.name for slot in slots}
     weighty = [slot for slot in slots if not _weightless(splitter, slot.creation)]
-    if len(weighty) > 1 or any(slot.nested for slot in slots):
-        raise NeedsBlock(node, "")
+    if not loose and (len(weighty) > 1 or any(slot.nested for slot in slots)):
+        raise NeedsBlock(node, "several layers are made at each turn of a loop")
     if any(names & set(flow.reads(slot.creation)) for slot in slots):
-        raise NeedsBlock(node, "")
+        raise NeedsBlock(node, "layers are made of layers at each turn of a loop")
     if any(m.findall(s, m.Break() | m.Continue()) for s in halves.init):
         raise Refusal(node, "a loop that makes layers is left early")
     target, over = without_tensors(splitter, node.target, node.iter)
@@ -190,8 +202,7 @@ def without_tensors(
     """Return what a loop goes over without the tensors among it: of equal length, or refused."""
     kinds = splitter.program.kinds
     if kinds.of(over, splitter.env) != TENSOR:
-        known = splitter.for_init(over)
-        return target, known
+        return target, splitter.for_init(over)
     if _zipped(target, over):
         assert isinstance(target, cst.Tuple)
         assert isinstance(over, cst.Call)
@@ -205,4 +216,36 @@ def without_tensors(
         if pairs:
             names = cst.Tuple([cst.Element(name) for name, _ in pairs], lpar=[], rpar=[])
             return names, cst.Call(cst.Name("zip"), [cst.Arg(value) for _, value in pairs])
-    raise Refusal(over, "layers are made in a loop over tensors")
+        return without_tensors(splitter, target.elements[0].value, over.args[0].value)
+    if isinstance(over, cst.Call) and isinstance(over.func, cst.Name) and over.args:
+        inner = over.args[0].value
+        if over.func.value in {"reversed", "list", "tuple", "sorted"}:
+            target, known = without_tensors(splitter, target, inner)
+            return target, over.with_changes(args=[cst.Arg(known)])
+        if over.func.value == "enumerate" and isinstance(target, cst.Tuple):
+            index, element = (e.value for e in target.elements)
+            element, known = without_tensors(splitter, element, inner)
+            pair = cst.Tuple([cst.Element(index), cst.Element(element)], lpar=[], rpar=[])
+            return pair, over.with_changes(args=[cst.Arg(known), *over.args[1:]])
+    return _counted(splitter, target, over)
+
+
+def _counted(
+    splitter: Maker, target: cst.BaseExpression, over: cst.BaseExpression
+) -> tuple[cst.BaseExpression, cst.BaseExpression]:
+    """Return the plain values along with a container of tensors, by name or written out."""
+    method, container = "", over
+    if isinstance(over, cst.Call) and isinstance(over.func, cst.Attribute):
+        method, container = over.func.attr.value, over.func.value
+    if isinstance(container, cst.Name):
+        known = splitter.along(container.value)
+    else:
+        known = of_expression(splitter.program, container)
+    if known is None or (method and method not in {"keys", "values", "items"}):
+        raise Refusal(over, "layers are made in a loop over tensors")
+    source = splitter.for_init(expression(known.source))
+    if method == "items" and isinstance(target, cst.Tuple) and known.keys:
+        return target.elements[0].value, source
+    if known.keys and method in {"", "keys"}:
+        return target, source
+    return cst.Name("_"), source

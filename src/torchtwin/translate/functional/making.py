@@ -9,6 +9,7 @@ import libcst as cst
 import libcst.matchers as m
 
 from torchtwin.translate.functional import flow, loops
+from torchtwin.translate.functional.along import Along, along
 from torchtwin.translate.functional.apply import Applied, Made, with_attributes
 from torchtwin.translate.functional.naming import (
     GENERIC,
@@ -22,9 +23,11 @@ from torchtwin.translate.functional.program import Program, Refusal
 from torchtwin.translate.functional.rewrite import Statement, assign, attributes_of, expression, own
 from torchtwin.translate.functional.shapes import without_tensors
 from torchtwin.translate.functional.values import (
+    LAYER,
     MODELS,
     STATIC,
     TENSOR,
+    TENSOR_ATTRIBUTES,
     Env,
     Kind,
     Value,
@@ -84,6 +87,9 @@ class Maker:
     first: Env = field(default_factory=dict)
     shared: Mapping[int, Shared] = field(default_factory=dict)  # by the id of a statement
     record: dict[int, Shared] = field(default_factory=dict)
+    conditions: list[cst.BaseExpression] = field(default_factory=list)  # of the `if`s around
+    statements: list[Statement] = field(default_factory=list)  # of the whole class
+    known: Mapping[str, Along] = field(default_factory=dict)  # what goes along with parameters
 
     def __post_init__(self) -> None:
         self.first = dict(self.env)
@@ -121,6 +127,7 @@ class Maker:
 
     def applied(self, node: cst.BaseExpression, variable: str | None) -> cst.BaseExpression:
         """Return an expression with the layers that it makes taken out of it."""
+        self._check_inside(node)
         for call in m.findall(node, m.Call()):
             assert isinstance(call, cst.Call)
             made_here = self.program.names.qualified(call.func) in MODELS
@@ -131,12 +138,32 @@ class Maker:
         assert isinstance(changed, cst.BaseExpression)
         return with_attributes(changed, self.env)
 
+    def _check_inside(self, node: cst.BaseExpression) -> None:
+        """Refuse the tensors inside another model."""
+        for part in m.findall(node, m.Attribute()):
+            assert isinstance(part, cst.Attribute)
+            inside = part.attr.value in TENSOR_ATTRIBUTES
+            if inside and self.program.kinds.of(part.value, self.env) == LAYER:
+                raise Refusal(part, "a tensor inside another model is used")
+
     def for_init(self, node: cst.BaseExpression) -> cst.BaseExpression:
         """Return what makes a layer as it stands where no tensor is known."""
         known = without_tensors(self, node)
         if known is None:
             raise Refusal(node, "a layer's arguments come from a tensor inside the model")
         return with_attributes(known, self.env)
+
+    def guarded(self, creation: cst.BaseExpression) -> cst.BaseExpression:
+        """Return what makes a layer, None where the conditions around do not hold."""
+        for condition in reversed(self.conditions):
+            creation = cst.IfExp(self.for_init(condition), creation, cst.Name("None"))
+        return creation
+
+    def along(self, name: str) -> Along | None:
+        """Return what goes along with the tensors in a variable."""
+        if name in self.known:
+            return self.known[name]
+        return along(self.program, self.statements, name)
 
     def keep(self, made: Made) -> cst.BaseExpression:
         """Make a layer beforehand; return what names it where it is applied."""
@@ -153,7 +180,7 @@ class Maker:
             return own(name)
         if self.slots is not None:
             name = self._local(self.base(call))
-            self.slots.append(Slot(name, self.base(call), creation, self.depth > 0))
+            self.slots.append(Slot(name, self.base(call), self.guarded(creation), self.depth > 0))
             return cst.Name(name)
         attribute = self._attribute(call, made.name)
         self.sink.append(assign(f"self.{attribute}", creation))

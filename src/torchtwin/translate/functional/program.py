@@ -50,10 +50,13 @@ class Program:
     model_classes: set[str] = field(default_factory=set)
     globals: Env = field(default_factory=dict)
     tensors: dict[str, set[str]] = field(default_factory=dict)  # tensor parameters by function
+    mappings: dict[str, set[str]] = field(default_factory=dict)  # those that are dicts
     builders: dict[str, Builder] = field(default_factory=dict)
     used: set[str] = field(default_factory=set)  # every name of the module
     pending: list[cst.ClassDef] = field(default_factory=list)  # classes of loops' bodies
-    blocks: dict[int, str] = field(default_factory=dict)  # the class of a loop's body, by loop
+    blocks: dict[int, tuple[cst.For, str]] = field(
+        default_factory=dict
+    )  # the class of a loop's body, by loop
     converting: bool = False  # the calls of builders are replaced by layers already
     owner: str = ""  # the class that is being made
     imports: list[str] = field(default_factory=list)  # statements that the new classes need
@@ -132,6 +135,15 @@ class Program:
             isinstance(call, cst.Call) and self.names.qualified(call.func) in INPUTS
             for call in calls
         )
+
+    def has_model(self, node: cst.CSTNode) -> bool:
+        """Whether a model is made of inputs and outputs in `node`."""
+        for call in m.findall(node, m.Call()):
+            assert isinstance(call, cst.Call)
+            own = isinstance(call.func, cst.Name) and call.func.value in self.model_classes
+            if len(call.args) > 1 and (own or self.names.qualified(call.func) in MODELS):
+                return True
+        return False
 
     def note(self, function: cst.FunctionDef, kinds: Mapping[str, Kind]) -> None:
         """Remember which parameters of a function are given tensors."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -10,41 +9,16 @@ import libcst as cst
 import libcst.matchers as m
 
 from torchtwin.translate.functional import flow
+from torchtwin.translate.functional.along import along, in_order
 from torchtwin.translate.functional.classes import Design, layer_class
 from torchtwin.translate.functional.inputs import Arguments, arguments, call_of
 from torchtwin.translate.functional.making import Shared
 from torchtwin.translate.functional.naming import class_name
+from torchtwin.translate.functional.places import Owned, Place, Region, through
 from torchtwin.translate.functional.program import Program, Refusal
 from torchtwin.translate.functional.rewrite import Statement, body, line, statements_of
 from torchtwin.translate.functional.slices import Found, Stretch, changing, slice_of, stretch
 from torchtwin.translate.functional.values import LAYER, TENSOR, Env
-
-
-@dataclass
-class Region:
-    """What becomes of the statements of a function or a module."""
-
-    statements: list[Statement]
-    classes: list[cst.ClassDef] = field(default_factory=list)
-    refused: list[Refusal] = field(default_factory=list)
-    inputs: dict[str, list[cst.Call | None]] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Place:
-    """Where statements stand: in a function, in a method, or in the module itself."""
-
-    function: str = ""
-    local: set[str] = field(default_factory=set)  # the names of the function alone
-    owner: str = ""  # what the method calls its object
-    own: Mapping[str, str] = field(default_factory=dict)  # names for the object's attributes
-    methods: frozenset[str] = frozenset()  # of the object's class
-    inner: bool = False  # below an `if` or `with`
-
-    @property
-    def outside(self) -> bool:
-        """Whether classes are put before the whole statement."""
-        return bool(self.function) or self.inner
 
 
 def region(program: Program, statements: list[Statement], env: Env, place: Place) -> Region:
@@ -59,6 +33,7 @@ class _Work:
     result: Region
     gone: set[int] = field(default_factory=set)  # statements that are in classes now
     sources: set[int] = field(default_factory=set)  # statements that made inputs
+    plain: dict[int, tuple[Statement, Statement]] = field(default_factory=dict)
     shared: dict[int, Shared] = field(default_factory=dict)  # statements that have a class already
 
     def done(self) -> Region:
@@ -102,7 +77,7 @@ class _Work:
     def _inner(self, index: int, statement: Statement) -> list[Statement]:
         """Turn the models made below an `if` or `with` into classes before it."""
         program = self.area.program
-        if not isinstance(statement, cst.If | cst.With | cst.Try) or not program.has_input(
+        if not isinstance(statement, cst.If | cst.With | cst.Try) or not program.has_model(
             statement
         ):
             return [statement]
@@ -146,10 +121,13 @@ class _Work:
         members = [area.statements[i] for i in found.members]
         statements = [*asked.unpack, *members, line(cst.Return(_unpacked(found.outputs)))]
         if asked.through is not None:
-            statements = [_through(s, asked.through) for s in statements]
+            statements = [through(s, asked.through) for s in statements]
             found.layers += [asked.through] if asked.through not in found.layers else []
+            if any(id(s) in self.shared for s in members):
+                raise Refusal(found.statement, "a model within a model shares its layers")
         if self.place.owner:
             statements = [self._without_owner(s) for s in statements]
+            members = [self._without_owner(s) for s in members]
             found.layers += self._called(found, statements)
         static = self._static(found, statements, asked)
         env = area.envs[found.index]
@@ -167,6 +145,11 @@ class _Work:
             shared=self.shared,
             super_args=[a.with_changes(comma=cst.MaybeSentinel.DEFAULT) for a in found.rest],
         )
+        known = along(program, area.statements[: found.index], asked.name)
+        design.along = {asked.name: known} if known is not None else {}
+        if asked.name in env and env[asked.name].mapping:
+            design.mappings = frozenset({asked.name})
+            design.body = [*in_order(asked.name, known, statements), *statements]
         program.pending.clear()
         made = layer_class(program, design)
         if found.variable is not None:
@@ -189,9 +172,11 @@ class _Work:
 
     def _without_owner(self, node: Statement) -> Statement:
         """Return a statement with the attributes of the method's object as plain names."""
-        changed: Any = node.visit(_Owned(self.place))
-        assert isinstance(changed, cst.BaseStatement)
-        return changed
+        if id(node) not in self.plain:
+            changed: Any = node.visit(Owned(self.place))
+            assert isinstance(changed, cst.BaseStatement)
+            self.plain[id(node)] = (node, changed)
+        return self.plain[id(node)][1]
 
     def _called(self, found: Found, statements: list[Statement]) -> list[str]:
         """Return the attributes of the method's object that are applied to tensors: layers."""
@@ -215,6 +200,10 @@ class _Work:
             if name in env and env[name].kind == TENSOR:
                 reason = f"the tensor {name} is not made from the model's inputs"
                 raise Refusal(found.statement, reason)
+            for statement in self.area.statements[: found.index]:
+                function = isinstance(statement, cst.FunctionDef) and name in flow.bound(statement)
+                if function and self.area.program.makes_layers(statement):
+                    raise Refusal(statement, "a function inside a function makes layers")
             if name == self.place.owner:
                 raise Refusal(found.statement, f"a model is made with methods of {name}")
             if (
@@ -254,44 +243,6 @@ def _name(found: Found, function: str) -> str:
     if found.variable and found.variable not in {"model", "net", "network"}:
         return class_name(found.variable)
     return class_name(function) if function not in {"", "main"} else "Model"
-
-
-class _Owned(cst.CSTTransformer):
-    def __init__(self, place: Place) -> None:
-        super().__init__()
-        self.place = place
-
-    def leave_Attribute(
-        self, original_node: cst.Attribute, updated_node: cst.Attribute
-    ) -> cst.BaseExpression:
-        value, name = original_node.value, original_node.attr.value
-        if isinstance(value, cst.Name) and value.value == self.place.owner:
-            return cst.Name(self.place.own[name])
-        return updated_node
-
-
-class _Through(cst.CSTTransformer):
-    def __init__(self, model: str) -> None:
-        super().__init__()
-        self.model = model
-
-    def leave_Attribute(
-        self, original_node: cst.Attribute, updated_node: cst.Attribute
-    ) -> cst.BaseExpression:
-        root = original_node.value
-        if isinstance(root, cst.Name) and root.value == self.model:
-            if original_node.attr.value == "output":
-                return cst.Call(cst.Name(self.model), [cst.Arg(cst.Name("inputs"))])
-            if original_node.attr.value == "input":
-                return cst.Name("inputs")
-        return updated_node
-
-
-def _through(statement: Statement, model: str) -> Statement:
-    """Return a statement with `base.output` as what the base makes of the inputs."""
-    changed: Any = statement.visit(_Through(model))
-    assert isinstance(changed, cst.BaseStatement)
-    return changed
 
 
 def _replaced(found: Found, call: cst.Call) -> Statement:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import libcst as cst
 
 from torchtwin.translate.functional import flow, loops
-from torchtwin.translate.functional.apply import with_attributes
+from torchtwin.translate.functional.apply import grouped, with_attributes
 from torchtwin.translate.functional.making import Halves, Maker, Slot
 from torchtwin.translate.functional.program import Refusal
 from torchtwin.translate.functional.rewrite import Statement, assign, body, line, own, statements_of
@@ -126,7 +126,8 @@ class Splitter(Maker):
             value = self.applied(small.value, variable)
             self.program.kinds.step(small, self.env)
             if variable and empty(small.value):
-                self.env[variable] = Value(TENSOR)
+                mapping = self.program.kinds.is_mapping(small.value)
+                self.env[variable] = Value(TENSOR, mapping=mapping)
             if variable and last is not None:
                 before = self.env[variable]
                 self.env[variable] = Value(before.kind, before.attribute, before.origin, last)
@@ -189,7 +190,7 @@ class Splitter(Maker):
                 ]
             )
         if self.slots is not None:
-            self.slots.append(Slot(name, name, value, self.depth > 0))
+            self.slots.append(Slot(name, name, self.guarded(value), self.depth > 0))
             self.env[name] = Value(LAYER)
             return Halves()
         attribute = self.attributes.variable(name, again=self.env[name].attribute is not None)
@@ -215,12 +216,15 @@ class Splitter(Maker):
     def _if(self, node: cst.If, after: set[str]) -> Halves:
         made = self.program.makes_layers(node)
         test = self.program.kinds.of(node.test, self.env)
+        before = list(self.conditions)
         known = without_tensors(self, node.test) if test == SHAPE else node.test
         if made and (test == TENSOR or known is None):
             raise Refusal(node, "layers are made depending on a tensor")
         call_test = with_attributes(node.test, self.env)
         other = dict(self.env)
+        self.conditions.append(node.test)
         then = self.nested(statements_of(node.body), after)
+        self.conditions[-1] = cst.UnaryOperation(cst.Not(), grouped(node.test))
         self.env, env = other, self.env
         orelse = Halves()
         chained = isinstance(node.orelse, cst.If)
@@ -229,7 +233,7 @@ class Splitter(Maker):
         elif node.orelse is not None:
             orelse = self.nested(statements_of(node.orelse.body), after)
         other = self.env
-        self.env = env
+        self.env, self.conditions = env, before
         self.program.kinds.merge(self.env, other)
         shape = known if known is not None else node.test
         return Halves(

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 
 import libcst as cst
+import libcst.matchers as m
 
 
 class Kind(IntEnum):
@@ -25,6 +26,7 @@ class Value:
     attribute: str | None = None  # the attribute of the class in which a layer is kept
     origin: str | None = None  # the tensor parameter that it still is
     last: cst.BaseExpression | None = None  # the size of a tensor's last axis
+    mapping: bool = False  # a dict: a loop goes over its keys
 
 
 Env = dict[str, Value]
@@ -94,3 +96,18 @@ def empty(node: cst.BaseExpression | None) -> bool:
     if isinstance(node, cst.Call) and isinstance(node.func, cst.Name):
         return node.func.value in {"list", "dict"} and not node.args
     return isinstance(node, cst.Name) and node.value == "None"
+
+
+def gives_dict(function: cst.FunctionDef) -> bool:
+    """Whether a function returns a dict that it writes out, or fills."""
+    given = returns(function)
+    names = {value.value for value in given if isinstance(value, cst.Name)}
+    made = [
+        node.value
+        for node in m.findall(function.body, m.Assign())
+        if isinstance(node, cst.Assign)
+        and isinstance(node.targets[0].target, cst.Name)
+        and node.targets[0].target.value in names
+    ]
+    written = [value for value in given if not isinstance(value, cst.Name)] + made
+    return bool(written) and all(isinstance(v, cst.Dict | cst.DictComp) for v in written)
