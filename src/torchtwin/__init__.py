@@ -13,9 +13,11 @@ from torchtwin.errors import (
     UnsupportedError,
 )
 from torchtwin.keras_weights import load_keras_weights
+from torchtwin.translate import translate
 from torchtwin.verify import verify
 
 if TYPE_CHECKING:
+    from torchtwin.translate.translation import Translation
     from torchtwin.twin import Twin
     from torchtwin.verify.report import Report
 
@@ -24,16 +26,18 @@ __all__ = [
     "OutputError",
     "Report",
     "TorchTwinError",
+    "Translation",
     "Twin",
     "TwinsDiffer",
     "UnreadableModel",
     "UnsupportedError",
     "convert",
     "load_keras_weights",
+    "translate",
     "verify",
 ]
 
-_HOMES = {"Twin": "twin", "Report": "verify.report"}
+_HOMES = {"Twin": "twin", "Report": "verify.report", "Translation": "translate.translation"}
 
 
 def __getattr__(name: str) -> Any:

@@ -31,16 +31,8 @@ class Translation:
     unresolved: tuple[Unresolved, ...] = ()
 
 
-def translate(text: str) -> Translation:
-    """Return a Keras program as a PyTorch program.
-
-    The user's names, structure and comments stay; the result imports neither Keras nor TensorFlow
-    nor torchtwin. What cannot be translated stays where it is below a comment `# torchtwin:` with
-    the reason, and is listed in `unresolved` (line, name, reason). Nothing of `text` is executed.
-    A text that does not mention Keras or TensorFlow is returned as it is.
-
-    Raises UnreadableModel when `text` is not Python 3.
-    """
+def translated(text: str) -> Translation:
+    """Return a Keras program as a PyTorch program: see `torchtwin.translate`."""
     if not MENTIONED.search(text):
         return Translation(text)
     if len(text) > LONGEST:
@@ -49,10 +41,10 @@ def translate(text: str) -> Translation:
         module = cst.parse_module(text)
     except (cst.ParserSyntaxError, RecursionError, ValueError) as error:
         raise UnreadableModel(f"this is not Python 3: {error}") from error
-    return _translated(text, module)
+    return _rewritten(text, module)
 
 
-def _translated(text: str, module: cst.Module) -> Translation:
+def _rewritten(text: str, module: cst.Module) -> Translation:
     refusals = Refusals()
     module = refusals.numbered(module, desugared(module))
     program = analysed(module, refusals)
