@@ -7,7 +7,6 @@ from typing import Any
 from torchtwin.errors import UnsupportedError
 from torchtwin.expr import Call, Source
 from torchtwin.translate.registry import constructor_of
-from torchtwin.translate.values import arguments_of
 from torchtwin.view import LayerView
 
 
@@ -17,13 +16,15 @@ def base_class(root: str) -> Any:
     rule = constructor_of(name)
     if rule is None:
         raise UnsupportedError(f"a class that comes from {root} is not translated")
-    # Arguments without default stand for themselves: only the class is asked for.
-    config = {k: Source(k) for k in arguments_of("layers", name) or [] if k not in _optional(name)}
-    made = rule(LayerView(name, config, []))
+    made = rule(_View(name, {}, []))  # only its class is asked for
     if made is None or not isinstance(made.expr, Call) or made.activation is not None:
         raise UnsupportedError(f"a class that comes from {root} is not translated")
     return made.expr.function
 
 
-def _optional(name: str) -> set[str]:
-    return {*LayerView(name, {}, []).defaults, "**", "name", "dtype"}
+class _View(LayerView):
+    """A layer whose arguments without default stand for themselves."""
+
+    def __getitem__(self, name: str) -> Any:
+        known = name in self.defaults or name in self.config
+        return super().__getitem__(name) if known else Source(name)

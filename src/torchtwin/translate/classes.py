@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import libcst as cst
 
 from torchtwin.errors import UnsupportedError
+from torchtwin.translate import methods
 from torchtwin.translate.inventory import is_layer
 from torchtwin.translate.values import text_of
 
@@ -30,6 +31,19 @@ def _in_layer(rewriter: Rewriter) -> bool:
     return bool(rewriter.cls) and is_layer(rewriter.program.inventory, rewriter.cls)
 
 
+def left_out(rewriter: Rewriter, node: cst.CSTNode) -> bool:
+    """Tell whether a node is Keras's bookkeeping, of which nothing is looked at."""
+    if not _in_layer(rewriter):
+        return False
+    if isinstance(node, cst.FunctionDef):
+        return node.name.value in NOT_OURS
+    if not isinstance(node, cst.Assign) or len(node.targets) != 1:
+        return False
+    target = node.targets[0].target
+    on_self = isinstance(target, cst.Attribute) and text_of(target.value) == "self"
+    return on_self and cst.ensure_type(target, cst.Attribute).attr.value in BOOKKEEPING
+
+
 # Statements.
 
 
@@ -40,16 +54,13 @@ def statement(rewriter: Rewriter, original: Any, updated: Any) -> Any:
     node = original.body[0]
     if isinstance(node, cst.Expr) and _calls_base(node.value, "build"):
         return cst.RemoveFromParent()
+    if left_out(rewriter, node):
+        return cst.RemoveFromParent()
     if not isinstance(node, cst.Assign) or len(node.targets) != 1:
         return updated
     target = node.targets[0].target
     on_self = isinstance(target, cst.Attribute) and text_of(target.value) == "self"
-    if not on_self:
-        return updated
-    assert isinstance(target, cst.Attribute)
-    if target.attr.value in BOOKKEEPING:
-        return cst.RemoveFromParent()
-    return _contained(rewriter, node, updated)
+    return _contained(rewriter, node, updated) if on_self else updated
 
 
 def _calls_base(node: cst.BaseExpression, method: str) -> bool:
@@ -202,7 +213,7 @@ def _base(rewriter: Rewriter, name: str) -> str:
 
     inventory = rewriter.program.inventory
     root = inventory.root(name)
-    if root in ("keras.layers.Layer", "keras.Model", "keras.layers.Wrapper"):
+    if root in methods.PLAIN_BASES:
         own = [c for c in inventory.bases(name) if c in inventory.classes]
         lazy = any(inventory.method(c, "build") is not None for c in own)
         lazy = lazy or any(_builds_below(inventory, c, name) for c in inventory.classes)

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 OF_LAYERS = frozenset({"name", "dtype", "trainable", "dynamic", "autocast", "input_shape"})
 """Arguments that every layer takes in Keras."""
 READING = frozenset({"compile", "fit", "evaluate", "add_weight", "add_loss", "add"})
+PLAIN_BASES = ("keras.layers.Layer", "keras.Model", "keras.layers.Wrapper")
+"""Classes of Keras that bring nothing but what nn.Module brings."""
 TIED = {
     ("keras.layers.Dense", "kernel"): "weight.T", ("keras.layers.Dense", "bias"): "bias",
     ("keras.layers.Embedding", "embeddings"): "weight",
@@ -128,7 +130,7 @@ def _of_super(rewriter: Rewriter, attr: str, original: cst.Call, updated: cst.Ca
     if own:
         return _own_class(rewriter, own[0], original, updated).with_changes(func=func)
     root = inventory.root(rewriter.cls)
-    if root not in ("keras.layers.Layer", "keras.Model"):
+    if root not in PLAIN_BASES:
         return _of_builtin(rewriter, root, original, updated)
     for arg in original.args:
         named = arg.keyword.value if arg.keyword else ""

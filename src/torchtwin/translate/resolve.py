@@ -16,12 +16,12 @@ from torchtwin.translate.devices import on_device
 from torchtwin.translate.known import HOMES, MATH
 from torchtwin.translate.program import Program
 from torchtwin.translate.registry import call_rule_of, constructor_of
-from torchtwin.translate.values import arguments_of, text_of
+from torchtwin.translate.values import arguments_of, plain, text_of
 from torchtwin.view import LayerView
 
 BASE = frozenset({
     "name", "input_shape", "input_dim", "input_length", "batch_input_shape", "batch_size",
-    "autocast", "implementation", "time_major", "seed",
+    "autocast", "implementation", "time_major",
 })  # fmt: skip
 """Arguments of every layer that say nothing about what it computes."""
 
@@ -73,13 +73,16 @@ def layer(program: Program, name: str, original: cst.Call, updated: cst.Call) ->
     config = program.values.bound(original, updated, order or [])
     if config is None:
         raise UnsupportedError(f"{name}(*...) is not translated", hint="name the arguments")
-    known = {k: v for k, v in config.items() if k not in BASE}
+    own = order or []
+    known = {k: plain(v) for k, v in config.items() if k not in BASE or k in own}
+    known.pop("seed", None)
     known.pop("dtype", None) if known.get("dtype") in (None, "float32") else None
     if known.get("trainable") is True:
         known.pop("trainable")
     view = LayerView(name, known, [])
     rule = constructor_of(name)
-    assert rule is not None
+    if rule is None:
+        raise UnsupportedError(f"{name} is not translated")
     made = rule(view)
     unread = [k for k, v in known.items() if k not in view.read and _says(v, view.defaults.get(k))]
     if unread:

@@ -42,7 +42,9 @@ class Rewriter(cst.CSTTransformer):
         self.path.append(node)
         if isinstance(node, cst.BaseStatement):
             self.reasons.append([])
-        return not isinstance(node, cst.Import | cst.ImportFrom)
+        if isinstance(node, cst.Import | cst.ImportFrom):
+            return False
+        return not classes.left_out(self, node)
 
     def on_leave(self, original_node: Any, updated_node: Any) -> Any:
         self.path.pop()
@@ -111,6 +113,8 @@ class Rewriter(cst.CSTTransformer):
 
     def leave_Call(self, original_node: cst.Call, updated_node: cst.Call) -> cst.BaseExpression:  # noqa: N802
         name = self.program.names.of(original_node.func) or ""
+        if self.inside(cst.Decorator) is not None:
+            return updated_node  # see classes
         try:
             made = methods.called(self, original_node, updated_node)
             if made is None and name == "keras.Sequential":

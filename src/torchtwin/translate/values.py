@@ -86,6 +86,15 @@ def dtype_named(name: str | None) -> str | None:
     )
 
 
+def plain(value: Any) -> Any:
+    """Return a value without what is known of it as a tensor: layers take numbers and functions."""
+    if isinstance(value, Tensor):
+        return value.expr
+    if isinstance(value, dict):
+        return {k: plain(v) for k, v in value.items()}
+    return type(value)(plain(v) for v in value) if isinstance(value, list | tuple) else value
+
+
 class Values:
     """Turns nodes into values; `original` has the meaning, `updated` is PyTorch already."""
 

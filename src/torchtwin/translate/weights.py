@@ -12,7 +12,7 @@ from torchtwin.errors import UnsupportedError
 from torchtwin.expr import Expr, call
 from torchtwin.translate.initial import initial_tensor
 from torchtwin.translate.program import Program
-from torchtwin.translate.values import text_of
+from torchtwin.translate.values import plain, text_of
 
 ORDER = ["shape", "initializer", "dtype", "trainable", "autocast", "regularizer", "constraint",
          "aggregation", "overwrite_with_gradient", "name"]  # fmt: skip
@@ -32,6 +32,7 @@ def weight(program: Program, original: cst.Call, updated: cst.Call) -> Expr:
         first is not None and first.keyword is None and isinstance(first.value, cst.SimpleString)
     )
     given = program.values.bound(original, updated, OLD_ORDER if named else ORDER)
+    given = plain(given)
     if given is None:
         raise UnsupportedError("add_weight(*...) is not translated", hint="name the arguments")
     for name in ("regularizer", "constraint"):
