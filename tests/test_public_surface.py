@@ -18,8 +18,9 @@ ROOT = Path(__file__).parents[1]
 
 def test_public_names() -> None:
     assert torchtwin.__all__ == [
-        "OutputError", "Report", "TorchTwinError", "Twin", "TwinsDiffer", "UnreadableModel",
-        "Translation", "UnsupportedError", "convert", "load_keras_weights", "translate", "verify",
+        "OutputError", "Report", "TorchTwinError", "Translation", "Twin", "TwinsDiffer",
+        "UnreadableModel", "UnsupportedError", "convert", "load_keras_weights", "translate",
+        "verify",
     ]  # fmt: skip
     assert all(getattr(torchtwin, name).__doc__ for name in torchtwin.__all__)
 

@@ -26,9 +26,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
             stream.reconfigure(errors="replace")  # a terminal without `→` shows `?`
     signal.signal(signal.SIGTERM, _stop)
     try:
-        from torchtwin import commands
+        from torchtwin import commands, commands_translate
 
-        run = getattr(commands, options.command)
+        home = commands_translate if options.command == "translate" else commands
+        run = getattr(home, options.command)
         code: int = run(options)
         sys.stdout.flush()
         return code
@@ -65,6 +66,11 @@ def parser() -> argparse.ArgumentParser:
     verify.add_argument("--optimizer", metavar="O", help="as it was given to `convert`")
     verify.add_argument("--loss", metavar="L", help="the same")
     verify.add_argument("--metrics", metavar="M", nargs="+", help="the same")
+    translate = _add(commands, "translate", "write a Keras program, or layers, as PyTorch")
+    translate.add_argument("script", metavar="SCRIPT", help="a Python file; it is not executed")
+    about = "file to write (default: SCRIPT's name + _torch.py)"
+    translate.add_argument("-o", "--output", metavar="OUT", help=about)
+    translate.add_argument("--force", action="store_true", help="replace OUT where it exists")
     inspect = _add(commands, "inspect", "show what is inside a model file, without converting it")
     inspect.add_argument("model", metavar="MODEL", help="any file: what it is not, is said too")
     inspect.add_argument("--weights", metavar="FILE", help="weights of an architecture-only MODEL")

@@ -10,6 +10,7 @@ import libcst as cst
 from torchtwin.emit.expressions import Printer, is_helper
 from torchtwin.errors import UnsupportedError
 from torchtwin.expr import Call, Expr, walk
+from torchtwin.translate.changes import Changes
 from torchtwin.translate.infer import Kinds
 from torchtwin.translate.inventory import Inventory
 from torchtwin.translate.names import Names
@@ -32,6 +33,7 @@ class Program:
     values: Values
     taken: frozenset[str]
     helpers: dict[str, Any] = field(default_factory=dict)
+    became: Changes = field(default_factory=Changes)
 
     def text(self, expr: Any) -> str:
         """Return an expression as source, noting the helpers that it needs."""

@@ -19,7 +19,7 @@ from torchtwin.translate.program import Program
 from torchtwin.translate.references import reference
 from torchtwin.translate.refusals import marked
 from torchtwin.translate.resolve import translated_call
-from torchtwin.translate.values import ENTRIES, binding_of
+from torchtwin.translate.values import ENTRIES, binding_of, text_of
 
 PLAIN = (cst.Arg, cst.Assign, cst.AnnAssign, cst.AugAssign, cst.Return, cst.Expr, cst.Index,
          cst.Element, cst.DictElement, cst.AssignTarget, cst.If, cst.While)  # fmt: skip
@@ -131,7 +131,11 @@ class Rewriter(cst.CSTTransformer):
             return updated_node
         if made is None:
             return updated_node
-        return made if isinstance(made, cst.BaseExpression) else self.placed(made)
+        node = made if isinstance(made, cst.BaseExpression) else self.placed(made)
+        if is_foreign(name):
+            line = self.program.refusals.lines.get(original_node, 0)
+            self.program.became.add(line, name, text_of(node))
+        return node
 
     def _taken_as_value(self, name: str) -> bool:
         """Tell whether an object of Keras is an argument of a call that reads it as a value."""

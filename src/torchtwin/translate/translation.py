@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import libcst as cst
 
 from torchtwin.errors import UnreadableModel
+from torchtwin.translate.changes import Became
 from torchtwin.translate.formatting import formatted_like
 from torchtwin.translate.functional import desugared
 from torchtwin.translate.imports import with_imports
@@ -25,10 +26,14 @@ LONGEST = 2_000_000
 
 @dataclass(frozen=True)
 class Translation:
-    """A translated program: its `source`, and what in it is `unresolved`, by line of the input."""
+    """A translated program: its `source`, and what in it is `unresolved`, by line of the input.
+
+    `became` tells of each name of Keras what it is in PyTorch, where that is first so, how often.
+    """
 
     source: str
     unresolved: tuple[Unresolved, ...] = ()
+    became: tuple[Became, ...] = ()
 
 
 def translated(text: str) -> Translation:
@@ -50,7 +55,9 @@ def _rewritten(text: str, module: cst.Module) -> Translation:
     program = analysed(module, refusals)
     rewritten = module.visit(Rewriter(program))
     result = with_imports(rewritten, program.helpers)
-    return Translation(formatted_like(text, result.code), refusals.sorted())
+    return Translation(
+        formatted_like(text, result.code), refusals.sorted(), program.became.sorted()
+    )
 
 
 def analysed(module: cst.Module, refusals: Refusals) -> Program:
