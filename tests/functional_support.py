@@ -7,6 +7,8 @@ from typing import Any
 import keras
 import numpy as np
 
+from torchtwin.translate.functional import Desugared
+
 Namespace = dict[str, Any]
 
 
@@ -67,19 +69,36 @@ def randomized(model: Any, seed: int) -> None:
     model.set_weights(weights)
 
 
-def compare(source: str, twin: str) -> int:
+def in_order(model: Any, paths: list[str]) -> list[Any]:
+    """Return the variables of a model's layers in the order of their paths."""
+    found: list[Any] = []
+    for path in paths:
+        layer = model
+        for part in path.split("."):
+            layer = layer[int(part)] if part.isdigit() else getattr(layer, part)
+        found += [w for w in layer.weights if not any(w is each for each in found)]
+    return found
+
+
+def compare(source: str, done: Desugared) -> int:
     """Compare each model of two programs, with the weights of one in the other; return how many."""
-    original, changed = executed(source), executed(twin)
+    original, changed = executed(source), executed(done.module.code)
+
+    def weights(model: Any) -> list[Any]:
+        paths = done.order.get(type(model).__name__)
+        return in_order(model, paths) if paths else model.weights
+
     models = models_of(original)
     assert not functional_of(changed), "functional models are left"
     inputs = {name: arrays_for(model, 3) for name, model in models.items()}
     for name, model in models.items():
         changed[name](inputs[name])  # builds what is built at the first call
-        before, after = model.get_weights(), changed[name].get_weights()
-        assert [w.shape for w in before] == [w.shape for w in after], name
+        before, after = model.get_weights(), weights(changed[name])
+        assert [w.shape for w in before] == [tuple(w.shape) for w in after], name
     for seed, name in enumerate(models):
         randomized(models[name], seed)  # weights that models share are changed in all of them
-        changed[name].set_weights(models[name].get_weights())
+        for variable, array in zip(weights(changed[name]), models[name].get_weights(), strict=True):
+            variable.assign(array)
         for other, model in models.items():
             if seed + 1 == len(models) or other == name:
                 assert_equal(outputs(model, inputs[other]), outputs(changed[other], inputs[other]))

@@ -28,7 +28,7 @@ def test_programs_become_classes(path: Path, request: pytest.FixtureRequest) -> 
     update = request.config.getoption("--update-golden")
     if update or path.stem in COMPARED:
         request.getfixturevalue("float64")
-        assert compare(source, done.module.code) > 0
+        assert compare(source, done) > 0
     if update:
         path.write_text(source + DIVIDER + done.module.code, encoding="utf-8")
     assert done.module.code == expected or update

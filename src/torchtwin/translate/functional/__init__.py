@@ -16,10 +16,11 @@ from libcst.metadata import MetadataWrapper, PositionProvider
 from torchtwin.translate.functional import builders
 from torchtwin.translate.functional.areas import defined
 from torchtwin.translate.functional.calls import unusual_use, with_builders
+from torchtwin.translate.functional.lift import with_lifted
 from torchtwin.translate.functional.naming import class_name
 from torchtwin.translate.functional.order import in_order
 from torchtwin.translate.functional.places import Place
-from torchtwin.translate.functional.program import Program, Refusal
+from torchtwin.translate.functional.program import Program, Refusal, surveyed
 from torchtwin.translate.functional.regions import region
 from torchtwin.translate.functional.resolver import Resolver
 from torchtwin.translate.functional.rewrite import Statement
@@ -56,8 +57,8 @@ def desugared(module: cst.Module) -> Desugared:
     positions = wrapper.resolve(PositionProvider)
     names = Resolver(module)
     module = with_lists(module, names)
-    program = Program(module, names)
-    program.survey()
+    module = with_lifted(surveyed(Program(module, names)))
+    program = surveyed(Program(module, names))
     refused: list[Refusal] = []
     classes = _builders(program, refused)
     statements: list[Statement] = []

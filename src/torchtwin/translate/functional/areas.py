@@ -80,9 +80,15 @@ def _function(
     statements = statements_of(function.body)
     local = {p.name.value for p in given} | {n for s in statements for n in flow.bound(s)}
     owner = params.params[0].name.value if own else ""
-    place = Place(function.name.value, local, owner, own, methods)
+    order = tuple(p.name.value for p in given)
+    place = Place(function.name.value, local, order, owner, own, methods)
     done = region(program, statements, env, place)
     if not done.classes:
         return Region([function], refused=done.refused)
-    done.statements = [function.with_changes(body=body(done.statements))]
+    first, *rest = done.statements
+    lines = list(getattr(first, "leading_lines", []))
+    while lines and lines[0].comment is None:
+        lines = lines[1:]
+    statements = [first.with_changes(leading_lines=lines), *rest]
+    done.statements = [function.with_changes(body=body(statements))]
     return done

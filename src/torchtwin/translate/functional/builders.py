@@ -22,6 +22,10 @@ def converted(program: Program, builder: Builder) -> list[Statement]:
         raise Refusal(function, "a function that applies layers is a generator or sets globals")
     own = [*params.posonly_params, *params.params, *params.kwonly_params]
     static = [_bare(p) for p in own if p.name.value not in builder.tensors]
+    equal = cst.AssignEqual(cst.SimpleWhitespace(""), cst.SimpleWhitespace(""))
+    for name in sorted(builder.optional):
+        flag = cst.Name(builder.flag(name))
+        static.append(cst.Param(flag, equal=equal, default=cst.Name("False")))
     tensors = [_bare(p) for p in own if p.name.value in builder.tensors]
     statements = list(function.body.body)
     docstring = None
@@ -33,6 +37,7 @@ def converted(program: Program, builder: Builder) -> list[Statement]:
         base=program.layer_base(),
         static=static,
         tensors=tensors,
+        flags={name: builder.flag(name) for name in builder.optional},
         body=body,
         docstring=docstring if isinstance(docstring, cst.SimpleStatementLine) else None,
         leading=function.leading_lines,

@@ -8,6 +8,7 @@ import libcst as cst
 import libcst.matchers as m
 
 from torchtwin.translate.functional.program import Builder, Program, Refusal
+from torchtwin.translate.functional.rewrite import text
 from torchtwin.translate.functional.values import placed
 
 Node = TypeVar("Node", bound=cst.CSTNode)
@@ -31,6 +32,10 @@ class _Calls(cst.CSTTransformer):
             key = arg.keyword.value if arg.keyword else names[index]
             arg = arg.with_changes(comma=cst.MaybeSentinel.DEFAULT)
             (tensors if key in builder.tensors else static).append(arg)
+        equal = cst.AssignEqual(cst.SimpleWhitespace(""), cst.SimpleWhitespace(""))
+        for key, arg in placed(builder.function, updated_node).items():
+            if key in builder.optional and not m.matches(arg.value, m.Name("None")):
+                static.append(cst.Arg(cst.Name("True"), cst.Name(builder.flag(key)), equal))
         made = cst.Call(cst.Name(builder.name), static)
         return updated_node.with_changes(func=made, args=tensors)
 
@@ -53,6 +58,10 @@ def unusual_use(program: Program, builder: Builder) -> Refusal | None:
         keys = {a.keyword.value for a in call.args if a.keyword}
         if any(arg.star for arg in call.args) or not keys <= own:
             return Refusal(call, "a function that applies layers is given arguments by stars")
+        for name, arg in placed(function, call).items():
+            maybe = m.Assign([m.AssignTarget(m.Name(text(arg.value)))], m.Name("None"))
+            if name in builder.optional and m.findall(program.module, maybe):
+                return Refusal(call, f"whether {name} is None is not known")
         if not set(placed(function, call)) & builder.tensors:
             return Refusal(call, "a function that applies layers is called without a tensor")
     return None

@@ -46,6 +46,7 @@ class Design:
     shared: Mapping[int, Shared] = field(default_factory=dict)  # what other models have already
     record: dict[int, Shared] = field(default_factory=dict)  # what this one has
     along: Mapping[str, Along] = field(default_factory=dict)  # as many values as tensors
+    flags: Mapping[str, str] = field(default_factory=dict)  # whether a tensor is given
     mappings: frozenset[str] = frozenset()  # the tensor parameters that are dicts
 
 
@@ -85,7 +86,7 @@ def _split(program: Program, design: Design, attributes: Attributes) -> tuple[Sp
         program, env, attributes, recorder.largest, once, {*reads, *local, *static, *env}
     )
     splitter.shared, splitter.statements = design.shared, design.body
-    splitter.known = design.along
+    splitter.known, splitter.flags = design.along, design.flags
     return splitter, splitter.block(design.body, set())
 
 

@@ -49,7 +49,7 @@ def arguments(area: Stretch, found: Found) -> Arguments:
 
 def _definition(area: Stretch, found: Found, name: str) -> cst.BaseExpression | None:
     """Return the container that a variable was last given, where it is written out."""
-    for index in range(found.index - 1, -1, -1):
+    for index in range(found.end - 1, -1, -1):
         statement = area.statements[index]
         if name in flow.written(statement):
             for node in m.findall(statement, m.Assign()):
@@ -127,10 +127,10 @@ def _keys(area: Stretch, found: Found, names: list[str]) -> list[str] | None:
     if None in keys:
         return None
     known = [key for key in keys if key is not None]
-    return known if _written(area.program, set(known)) else None
+    return known if written_keys(area.program, set(known)) else None
 
 
-def _written(program: Program, keys: set[str]) -> bool:
+def written_keys(program: Program, keys: set[str]) -> bool:
     """Whether a dict with these keys is written out somewhere in the program."""
     for node in m.findall(program.module, m.Dict()):
         assert isinstance(node, cst.Dict)
@@ -148,7 +148,7 @@ def call_of(program: Program, area: Stretch, found: Found, name: str) -> cst.Cal
     """Return the call of keras.Input that makes an input."""
     index = found.sources.get(name)
     if index is None:
-        for back in range(found.index - 1, -1, -1):
+        for back in range(found.end - 1, -1, -1):
             if name in flow.bound(area.statements[back]):
                 index = back
                 break

@@ -89,6 +89,7 @@ class Maker:
     record: dict[int, Shared] = field(default_factory=dict)
     conditions: list[cst.BaseExpression] = field(default_factory=list)  # of the `if`s around
     statements: list[Statement] = field(default_factory=list)  # of the whole class
+    flags: Mapping[str, str] = field(default_factory=dict)  # whether a tensor is given
     known: Mapping[str, Along] = field(default_factory=dict)  # what goes along with parameters
 
     def __post_init__(self) -> None:

@@ -28,6 +28,7 @@ class Place:
 
     function: str = ""
     local: set[str] = field(default_factory=set)  # the names of the function alone
+    local_order: tuple[str, ...] = ()  # the parameters of the function
     owner: str = ""  # what the method calls its object
     own: Mapping[str, str] = field(default_factory=dict)  # names for the object's attributes
     methods: frozenset[str] = frozenset()  # of the object's class

@@ -37,6 +37,11 @@ class Builder:
     function: cst.FunctionDef
     tensors: set[str]
     name: str
+    optional: set[str] = field(default_factory=set)  # tensors without which layers are left out
+
+    def flag(self, name: str) -> str:
+        """Return the parameter that tells whether a tensor is given."""
+        return f"with_{name}"
 
 
 @dataclass
@@ -152,19 +157,22 @@ class Program:
         if found:
             self.tensors.setdefault(function.name.value, set()).update(found)
 
-    def survey(self) -> None:
-        """Find the kinds of the module's variables, and the functions that build."""
-        self.kinds.flow(self.module.body, self.globals)
-        for function in self.functions.values():
-            own: Env = {p.name.value: Value(Kind.STATIC) for p in function.params.params}
-            applied = applied_parameters(self, function)
-            own |= {name: Value(Kind.TENSOR) for name in applied}
-            self.note(function, dict.fromkeys(applied, Kind.TENSOR))
-            self.kinds.flow(function.body.body, {**self.globals, **own})
-        for name, tensors in self.tensors.items():
-            function = self.functions[name]
-            if self.makes_layers(function.body) and not self.has_input(function):
-                self.builders[name] = Builder(function, tensors, "")
+
+def surveyed(program: Program) -> Program:
+    """Find the kinds of the module's variables, and the functions that build."""
+    program.kinds.flow(program.module.body, program.globals)
+    for function in program.functions.values():
+        own: Env = {p.name.value: Value(Kind.STATIC) for p in function.params.params}
+        applied = applied_parameters(program, function)
+        own |= {name: Value(Kind.TENSOR) for name in applied}
+        program.note(function, dict.fromkeys(applied, Kind.TENSOR))
+        program.kinds.flow(function.body.body, {**program.globals, **own})
+    for name, tensors in program.tensors.items():
+        function = program.functions[name]
+        if program.makes_layers(function.body) and not program.has_input(function):
+            optional = {n for n in tensors if decides(program, function, n)}
+            program.builders[name] = Builder(function, tensors, "", optional)
+    return program
 
 
 def applied_parameters(program: Program, function: cst.FunctionDef) -> set[str]:
@@ -186,3 +194,15 @@ def tensors_of(node: cst.BaseExpression) -> list[str]:
     if isinstance(node, cst.List | cst.Tuple):
         return [name for element in node.elements for name in tensors_of(element.value)]
     return flow.reads(node) if isinstance(node, cst.BinaryOperation) else []
+
+
+def decides(program: Program, function: cst.FunctionDef, name: str) -> bool:
+    """Whether layers are made depending on a tensor being None."""
+    given = m.ComparisonTarget(m.Is() | m.IsNot(), m.Name("None"))
+    asked = m.Comparison(m.Name(name), [given])
+    return any(
+        isinstance(node, cst.If | cst.IfExp)
+        and program.makes_layers(node)
+        and bool(m.findall(node.test, asked))
+        for node in m.findall(function.body, m.If() | m.IfExp())
+    )

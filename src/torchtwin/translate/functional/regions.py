@@ -11,12 +11,21 @@ import libcst.matchers as m
 from torchtwin.translate.functional import flow
 from torchtwin.translate.functional.along import along, in_order
 from torchtwin.translate.functional.classes import Design, layer_class
-from torchtwin.translate.functional.inputs import Arguments, arguments, call_of
+from torchtwin.translate.functional.extract import located, named
+from torchtwin.translate.functional.inputs import Arguments, arguments, call_of, written_keys
 from torchtwin.translate.functional.making import Shared
 from torchtwin.translate.functional.naming import class_name
 from torchtwin.translate.functional.places import Owned, Place, Region, through
 from torchtwin.translate.functional.program import Program, Refusal
-from torchtwin.translate.functional.rewrite import Statement, body, line, statements_of
+from torchtwin.translate.functional.rewrite import (
+    Statement,
+    assign,
+    body,
+    expression,
+    line,
+    statements_of,
+    text,
+)
 from torchtwin.translate.functional.slices import Found, Stretch, changing, slice_of, stretch
 from torchtwin.translate.functional.values import LAYER, TENSOR, Env
 
@@ -41,6 +50,7 @@ class _Work:
         made: dict[int, tuple[list[Statement], Statement]] = {}
         for found in self.area.models:
             try:
+                located(self.area, found)
                 asked = arguments(self.area, found)
                 slice_of(self.area, found, set(asked.names))
                 found.members = sorted({*found.members, *changing(self.area, found)})
@@ -143,6 +153,7 @@ class _Work:
             layers={n for n in static if n in found.layers or (n in env and env[n].kind == LAYER)},
             origins=asked.origins,
             shared=self.shared,
+            extra=self._output_names(found),
             super_args=[a.with_changes(comma=cst.MaybeSentinel.DEFAULT) for a in found.rest],
         )
         known = along(program, area.statements[: found.index], asked.name)
@@ -162,6 +173,21 @@ class _Work:
         self.result.inputs[name] = [call_of(program, area, found, n) for n in asked.names]
         args = [cst.Arg(self._given(n)) for n in static]
         return [*blocks, _led(made, [], 2)], _replaced(found, cst.Call(cst.Name(name), args))
+
+    def _output_names(self, found: Found) -> list[Statement]:
+        """Keep the names of several outputs, where losses are given by them.
+
+        A Functional model has them of itself (keras/src/models/functional.py).
+        """
+        if not isinstance(found.outputs, cst.List | cst.Tuple) or len(found.outputs.elements) < 2:
+            return []
+        layers = dict(filter(None, (named(self.area.statements[i]) for i in found.members)))
+        names = [layers.get(text(element.value)) for element in found.outputs.elements]
+        known = [name for name in names if name is not None]
+        if len(known) < len(names) or not written_keys(self.area.program, set(known)):
+            return []
+        listed = ", ".join(f'"{name}"' for name in known)
+        return [assign("self.output_names", expression(f"[{listed}]"))]
 
     def _given(self, name: str) -> cst.BaseExpression:
         """Return what a class is given for a parameter: `self.units` for an attribute."""
@@ -213,7 +239,13 @@ class _Work:
                 or name in found.layers
             ):
                 names.append(name)
-        return names
+        place = {name: index for index, name in enumerate(self._written())}
+        return sorted(names, key=lambda name: place.get(name, len(place)))
+
+    def _written(self) -> list[str]:
+        """Return the variables around in the order in which the program has them."""
+        first = list(self.place.local_order)
+        return first + [n for s in self.area.statements for n in sorted(flow.bound(s))]
 
 
 def _led(statement: Statement, lines: list[cst.EmptyLine], blank: int) -> Statement:

@@ -65,6 +65,20 @@ class _Shapes(cst.CSTTransformer):
         self.builds.append(value.origin)
         return expression(value.origin)
 
+    def leave_Comparison(
+        self, original_node: cst.Comparison, updated_node: cst.Comparison
+    ) -> cst.BaseExpression:
+        """`skip is not None` is told to the class by a parameter."""
+        name = original_node.left.value if isinstance(original_node.left, cst.Name) else ""
+        target = original_node.comparisons[0]
+        value = self.splitter.env.get(name)
+        if name not in self.splitter.flags or value is None or value.origin is None:
+            return updated_node
+        flag = cst.Name(self.splitter.flags[name])
+        if isinstance(target.operator, cst.IsNot):
+            return flag
+        return cst.UnaryOperation(cst.Not(), flag)
+
     def leave_Attribute(
         self, original_node: cst.Attribute, updated_node: cst.Attribute
     ) -> cst.BaseExpression:

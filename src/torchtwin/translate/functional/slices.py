@@ -36,6 +36,7 @@ class Found:
     members: list[int] = field(default_factory=list)  # the statements that become its class
     sources: dict[str, int] = field(default_factory=dict)  # where its inputs are made
     layers: list[str] = field(default_factory=list)  # the layers it takes from outside
+    end: int = -1  # behind the statements that it may have
 
 
 @dataclass
@@ -64,7 +65,7 @@ def stretch(program: Program, statements: Sequence[Statement], env: Env) -> Stre
     for index, statement in enumerate(statements):
         env = dict(envs[-1])
         if found := model_in(program, statement, env):
-            found.index = index
+            found.index = found.end = index
             models.append(found)
         program.kinds.step(statement, env)
         envs.append(env)
@@ -116,7 +117,7 @@ def slice_of(area: Stretch, found: Found, names: set[str]) -> None:
     """Find the statements between a model's inputs, which are called `names`, and its outputs."""
     needed = set(flow.reads(found.outputs)) | set(flow.reads(found.inputs)) - names
     sources = set(names)
-    for index in range(found.index - 1, -1, -1):
+    for index in range(found.end - 1, -1, -1):
         statement = area.statements[index]
         own = flow.written(statement)
         if isinstance(statement, cst.FunctionDef | cst.ClassDef):
@@ -180,7 +181,7 @@ def changing(area: Stretch, found: Found) -> list[int]:
     if not found.members:
         return []
     read = {n for i in found.members for n in flow.reads(area.statements[i])}
-    between = range(found.members[0], found.index)
+    between = range(found.members[0], found.end)
     moved: list[int] = []
     for index in between:
         statement = area.statements[index]
@@ -202,7 +203,7 @@ def changing(area: Stretch, found: Found) -> list[int]:
 
 def _with_what_they_read(area: Stretch, found: Found, moved: list[int]) -> None:
     names = {n for i in moved for n in flow.written(area.statements[i])}
-    for index in range(found.members[0], found.index):
+    for index in range(found.members[0], found.end):
         statement = area.statements[index]
         if index not in moved and index not in found.members and flow.written(statement) & names:
             moved.append(index)
