@@ -6,7 +6,6 @@ float64 and in both layouts, that `train()` runs, and that all that Keras trains
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -70,9 +69,24 @@ def callable_of(name: str, config: dict[str, Any], dtype: str) -> Any:
     kind, _, operation = name.rpartition(".")
     if not kind:
         return getattr(keras.layers, name)(**config, dtype=dtype, name="layer")
-    function = getattr(keras.ops, re.sub("(?<=[a-z])([A-Z])", r"_\1", operation).lower())
-    several = operation in ("Concatenate", "Stack")
+    function = keras_operation(operation)
+    several = operation in ("Concatenate", "Stack", "Hstack", "Vstack", "Dstack")
     return lambda x: function(*([x] if several or not isinstance(x, list) else x), **config)
+
+
+NAMED = {"BatchNorm": "batch_normalization", "LayerNorm": "layer_normalization",
+         "RMSNorm": "rms_normalization", "IdentityMatrix": "identity"}  # fmt: skip
+"""Operations whose function is not called like their class."""
+
+
+def keras_operation(name: str) -> Any:
+    """Return the function of keras.ops that makes an operation: "IsIn" is keras.ops.isin."""
+    wanted = NAMED.get(name, name).replace("_", "").lower()
+    for place in (keras.ops, keras.ops.image):
+        for word in dir(place):
+            if word.replace("_", "") == wanted:
+                return getattr(place, word)
+    raise KeyError(name)
 
 
 def built(value: Any, dtype: str) -> Any:
@@ -82,6 +96,8 @@ def built(value: Any, dtype: str) -> Any:
         return getattr(keras.layers, value["class_name"])(**config, dtype=dtype)
     if isinstance(value, list):
         return [built(v, dtype) for v in value]
+    if isinstance(value, np.ndarray) and value.dtype.kind == "f":
+        return value.astype(dtype)
     return value
 
 

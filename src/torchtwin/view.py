@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -49,7 +49,7 @@ class Tensor:
 
     Lengths that are free are None. `layout` says how the axes lie in PyTorch. In a program that
     is translated nothing may be known of a tensor: then `known` is False, its shape is empty and
-    its dtype "".
+    its dtype "". `array` has the numbers of a constant.
     """
 
     expr: Expr
@@ -57,6 +57,7 @@ class Tensor:
     dtype: str = "float32"
     layout: Layout | None = None
     known: bool = True
+    array: Any = field(default=None, compare=False)
 
     @property
     def rank(self) -> int:

@@ -140,6 +140,9 @@ def qualified(function: Any) -> str:
     for prefix, module in PLACES:
         if getattr(module, name, None) is function:
             return prefix + name
+    for prefix in ("linalg_", "fft_", "special_"):
+        if name.startswith(prefix):  # torch.linalg.inv calls itself linalg_inv
+            return f"torch.{prefix[:-1]}.{name.removeprefix(prefix)}"
     for alias, value in vars(F).items():
         if value is function:
             return f"F.{alias}"  # F.logsigmoid calls itself log_sigmoid

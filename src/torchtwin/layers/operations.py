@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -9,9 +10,10 @@ import numpy as np
 
 from torchtwin.apply import torch_dtype
 from torchtwin.errors import UnsupportedError
-from torchtwin.expr import Field, call
+from torchtwin.expr import Field, call, walk
 from torchtwin.graph import Constant
 from torchtwin.nn.constant import Constant as ConstantModule
+from torchtwin.nn.constant import Constants as ConstantsModule
 from torchtwin.ops.registry import ANY, Operation, load_operations
 from torchtwin.ops.tensorflow import NODES, arguments, node_arguments, operation_of
 from torchtwin.rule import Piece, rule
@@ -25,25 +27,39 @@ BOOKKEEPING = ("name", "dtype", "trainable")
 def _piece(
     layer: LayerView, operation: Operation, args: Sequence[Any], kwargs: Mapping[str, Any]
 ) -> Piece:
-    """Return the piece of an operation; an array written in the file becomes a buffer."""
+    """Return the piece of an operation; arrays written in the file become buffers."""
     arrays: list[np.ndarray] = []
-    args = [_plain(layer, value, arrays) for value in args]
-    kwargs = {name: _plain(layer, value, arrays) for name, value in kwargs.items()}
-    if len(arrays) > 1:
-        raise UnsupportedError(f"{operation.name} with several constant arrays is not translated")
+    several = _arrays([*args, *kwargs.values()]) > 1
+    args = [_plain(layer, value, arrays, several) for value in args]
+    kwargs = {name: _plain(layer, value, arrays, several) for name, value in kwargs.items()}
     result = operation(args, kwargs)
-    if not arrays:
+    if not any(node is layer.module for node in walk(result)):
         return Piece(result)
-    array = arrays[0]
-    module = call(ConstantModule, array.shape, dtype=torch_dtype(str(array.dtype)))
-    given = Array("value", array.shape, str(array.dtype), lambda: array)
-    return Piece(result, module, {"value": "given"}, constants={"value": given})
+    names = [f"value_{k}" if several else "value" for k in range(len(arrays))]
+    kinds = tuple(torch_dtype(str(array.dtype)) for array in arrays)
+    if several:
+        module = call(ConstantsModule, *(array.shape for array in arrays), dtypes=kinds)
+    else:
+        module = call(ConstantModule, arrays[0].shape, dtype=kinds[0])
+    given = {name: _given(name, array) for name, array in zip(names, arrays, strict=True)}
+    return Piece(result, module, dict.fromkeys(names, "given"), constants=given)
 
 
-def _plain(layer: LayerView, value: Any, arrays: list[np.ndarray]) -> Any:
+def _given(name: str, array: np.ndarray) -> Array:
+    return Array(name, array.shape, str(array.dtype), lambda: array)
+
+
+def _arrays(value: Any) -> int:
+    """Return how many constant arrays, numbers not counted, arguments hold."""
+    if isinstance(value, list | tuple):
+        return sum(map(_arrays, value))
+    return int(isinstance(value, Constant) and np.ndim(value.value) > 0)
+
+
+def _plain(layer: LayerView, value: Any, arrays: list[np.ndarray], several: bool) -> Any:
     """Return an argument as a tensor, a plain value, or a structure of them."""
     if isinstance(value, list | tuple):
-        return [_plain(layer, part, arrays) for part in value]
+        return [_plain(layer, part, arrays, several) for part in value]
     if isinstance(value, Mapping) and set(value) == {"start", "stop", "step"}:
         return slice(value["start"], value["stop"], value["step"])
     if not isinstance(value, Constant):
@@ -52,28 +68,21 @@ def _plain(layer: LayerView, value: Any, arrays: list[np.ndarray]) -> Any:
     if array.ndim == 0:
         return array.item()
     layout = layer.inputs[0].layout if layer.inputs else None
-    shape, kind = array.shape, str(array.dtype)
+    shape, kind, numbers = array.shape, str(array.dtype), array
     if layout is not None:
         if array.ndim > len(layout):
             raise UnsupportedError("a constant of higher rank than the tensor beside it")
         array = array.reshape((1,) * (len(layout) - array.ndim) + shape).transpose(layout)
         shape = (1,) * (len(layout) - len(shape)) + shape
+    name = f"value_{len(arrays)}" if several else "value"
     arrays.append(array)
-    return Tensor(Field(layer.module, "value"), shape, kind, layout)
+    return Tensor(Field(layer.module, name), shape, kind, layout, array=numbers)
 
 
 def _keras(layer: LayerView) -> Piece:
     operation = OPERATIONS[layer.class_name.removeprefix("ops.")]
     config = {k: layer[k] for k in layer.config if k != "name"}
-    if operation.name not in (
-        "Cast",
-        "ConvertToTensor",
-        "ZerosLike",
-        "OnesLike",
-        "FullLike",
-        "Cumsum",
-        "Prod",
-    ):
+    if "dtype" not in inspect.signature(operation.function).parameters:
         config = {k: v for k, v in config.items() if k not in BOOKKEEPING}
     return _piece(layer, operation, layer.args, {**config, **_called(layer)})
 
