@@ -114,7 +114,7 @@ def randomize(model: keras.Model, seed: int = 7) -> None:
 
 def settle(model: keras.Model) -> None:
     """Let layers that compute with copies of their weights copy them again."""
-    for layer in model.layers:
+    for layer in getattr(model, "layers", [model]):
         if hasattr(layer, "finalize_state"):
             layer.finalize_state()
 

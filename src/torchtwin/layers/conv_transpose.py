@@ -8,6 +8,7 @@ from torchtwin.errors import UnsupportedError
 from torchtwin.expr import call
 from torchtwin.layers.conv import AXES
 from torchtwin.layers.spatial import each, spatial_rank
+from torchtwin.nn.same import transposed_crop
 from torchtwin.rule import CHANNELS_FIRST, Case, Piece, extra_cases, rule, single
 from torchtwin.view import LayerView
 
@@ -22,7 +23,11 @@ def conv_transpose(layer: LayerView) -> Piece:
     )
     wanted = layer["output_padding"]
     longer: tuple[int | None, ...] = (None,) * rank if wanted is None else each(wanted, rank)
-    crops = [crop(kind, *axis) for axis in zip(kernel, stride, dilation, longer, strict=True)]
+    if kind not in ("valid", "same"):
+        raise UnsupportedError(f"padding={kind!r} is not translated")
+    crops = [
+        transposed_crop(kind, *axis) for axis in zip(kernel, stride, dilation, longer, strict=True)
+    ]
     # PyTorch takes `padding` off both sides and puts `output_padding` on after; what Keras
     # takes off after beyond that is a slice.
     padding = tuple(max(0, min(c)) if c[0] <= c[1] else c[0] for c in crops)
@@ -37,31 +42,14 @@ def conv_transpose(layer: LayerView) -> Piece:
     )  # fmt: skip
     x = layer.module(layer.x)
     ends = tuple(slice(None, min(0, before - after) or None) for before, after in crops)
-    axes = AXES[rank]
-    weights = {"weight": f"kernel: {axes} o i -> i o {axes}"}
+    letters = AXES[rank]
+    weights = {"weight": f"kernel: {letters} o i -> i o {letters}"}
     return Piece(
         x[..., *ends] if any(end.stop for end in ends) else x,
         module=module,
         weights=weights | ({"bias": "bias"} if layer["use_bias"] else {}),
         activation=layer["activation"],
     )
-
-
-def crop(kind: str, kernel: int, stride: int, dilation: int, longer: int | None) -> tuple[int, int]:
-    """Return what Keras takes off (before, after) the full result; under zero it adds there.
-
-    The full result is (size - 1) * stride + reach long. Keras's "same" makes it size * stride,
-    or (size - 1) * stride + reach % 2 + output_padding where that is given, and takes the odd
-    element off after, whereas PyTorch's `output_padding` could only put one on.
-    """
-    reach = (kernel - 1) * dilation + 1
-    if kind == "valid":
-        return 0, -(max(stride - reach, 0) if longer is None else longer)
-    if kind != "same":
-        raise UnsupportedError(f"padding={kind!r} is not translated")
-    total = reach - stride if longer is None else reach - reach % 2 - longer
-    before = max(total // 2, 0)
-    return before, total - before
 
 
 SHAPES = {1: (2, 5, 3), 2: (2, 4, 5, 3), 3: (2, 2, 3, 4, 2)}

@@ -33,6 +33,8 @@ class LazyModule(nn.Module):
         self.built = True
         if tensors[0].is_floating_point():
             self.to(tensors[0].dtype)
+        if not getattr(self, "trainable", True):
+            self.requires_grad_(False)
         kept = self.__dict__.pop("kept", None)
         if kept is not None:
             self.load_state_dict(kept)

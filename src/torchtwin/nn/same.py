@@ -27,6 +27,23 @@ def same_padding(
     return pad
 
 
+def transposed_crop(
+    padding: str, kernel: int, stride: int, dilation: int, longer: int | None
+) -> tuple[int, int]:
+    """Return what is taken off (before, after) a transposed convolution; under zero it is put on.
+
+    The full result is (size - 1) * stride + reach long. "same" makes it size * stride, or
+    (size - 1) * stride + reach % 2 + longer where that is given, and takes the odd element off
+    after.
+    """
+    reach = (kernel - 1) * dilation + 1
+    if padding == "valid":
+        return 0, -(max(stride - reach, 0) if longer is None else longer)
+    total = reach - stride if longer is None else reach - reach % 2 - longer
+    before = max(total // 2, 0)
+    return before, total - before
+
+
 class SameConv1d(nn.Conv1d):
     """Conv1d that pads its input so that the output is ceil(length / stride) long."""
 

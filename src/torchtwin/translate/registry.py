@@ -15,12 +15,12 @@ from __future__ import annotations
 import functools
 import importlib
 import pkgutil
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from torchtwin.expr import Expr
-from torchtwin.view import LayerView
+from torchtwin.view import LayerView, defaults
 
 if TYPE_CHECKING:
     from torchtwin.translate.calls import CallView
@@ -31,16 +31,29 @@ class Module:
     """The PyTorch module that a Keras layer becomes.
 
     `activation` is applied behind it: a name or entry as in Keras's configs, or a Source that
-    names a function of the program. `penalties` are Keras's regularisers by parameter name.
+    names a function of the program. `output_penalty` is a function of the output that training
+    adds to the loss; with `trainable` False training leaves the weights as they are.
     """
 
     expr: Expr
     activation: Any = None
-    penalties: Mapping[str, Any] = field(default_factory=dict)
+    output_penalty: Any = None
+    trainable: Any = True
 
 
-Constructor = Callable[[LayerView], Module]
+Constructor = Callable[[LayerView], Module | None]
 CallRule = Callable[["CallView"], Any]
+
+CLASSES = {
+    **{f"{kind}Pool{k}D": f"{full}Pooling{k}D"
+       for k in (1, 2, 3)
+       for kind, full in (("Max", "Max"), ("Avg", "Average"), ("GlobalMax", "GlobalMax"),
+                          ("GlobalAvg", "GlobalAverage"))},
+    **{f"Convolution{k}D{end}": f"Conv{k}D{end}" for k in (1, 2, 3) for end in ("", "Transpose")},
+    **{f"SeparableConvolution{k}D": f"SeparableConv{k}D" for k in (1, 2)},
+    "GroupQueryAttention": "GroupedQueryAttention",
+}  # fmt: skip
+"""Second names of layers in keras.layers, and those that their configs have."""
 
 _CONSTRUCTORS: dict[str, Constructor] = {}
 _CALLS: dict[str, CallRule] = {}
@@ -58,10 +71,26 @@ def constructor(*names: str) -> Callable[[Constructor], Constructor]:
         for name in names:
             if name in _CONSTRUCTORS:
                 raise ValueError(f"two constructors of {name}")
-            _CONSTRUCTORS[name] = function
+            _CONSTRUCTORS[name] = functools.partial(_of_any_layer, function)
         return function
 
     return register
+
+
+def _of_any_layer(function: Constructor, layer: LayerView) -> Module | None:
+    """Return what a rule makes, with the arguments that every layer has."""
+    from torchtwin.translate.bounds import penalty  # whose rules are kept here
+
+    name = CLASSES.get(layer.class_name, layer.class_name)
+    layer.class_name, layer.defaults = name, defaults().get(name, {})
+    made = function(layer)
+    if made is None:
+        return None
+    return replace(
+        made,
+        output_penalty=penalty(layer.get("activity_regularizer")) or made.output_penalty,
+        trainable=layer.get("trainable", True),
+    )
 
 
 def translates(*names: str) -> Callable[[CallRule], CallRule]:
@@ -91,7 +120,7 @@ def load() -> None:
 def constructor_of(name: str) -> Constructor | None:
     """Return the rule that makes a layer of keras.layers, None where there is none."""
     load()
-    return _CONSTRUCTORS.get(name)
+    return _CONSTRUCTORS.get(CLASSES.get(name, name))
 
 
 def call_rule_of(name: str) -> CallRule | None:

@@ -1,0 +1,69 @@
+"""Layers that merge tensors, and the functions that do the same: layers.add([a, b])."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+
+from torchtwin.errors import UnsupportedError
+from torchtwin.expr import Expr, call
+from torchtwin.nn.merge import BatchDot, Concatenate, Mean, Merge, batch_dot, mean_of, merged
+from torchtwin.translate.calls import CallView, tensor_of
+from torchtwin.translate.registry import Module, constructor, translates
+from torchtwin.view import LayerView
+
+FUNCTIONS = {
+    "Add": torch.add, "Subtract": torch.sub, "Multiply": torch.mul, "Maximum": torch.maximum,
+    "Minimum": torch.minimum,
+}  # fmt: skip
+
+
+def merging(name: str) -> Expr:
+    return call(Mean) if name == "Average" else call(Merge, FUNCTIONS[name])
+
+
+@constructor(*FUNCTIONS, "Average")
+def elementwise(layer: LayerView) -> Module:
+    return Module(merging(layer.class_name))
+
+
+@constructor("Concatenate")
+def concatenate(layer: LayerView) -> Module:
+    return Module(call(Concatenate, dim=layer["axis"]))
+
+
+@constructor("Dot")
+def dot(layer: LayerView) -> Module:
+    return Module(call(BatchDot, layer["axes"], normalize=layer["normalize"]))
+
+
+@translates(*(f"keras.layers.{name.lower()}" for name in (*FUNCTIONS, "Average")))
+def merge(view: CallView) -> Any:
+    """`layers.add([a, b])`: where ranks differ Keras puts axes behind the batch, PyTorch before."""
+    (inputs,) = view.bound("inputs")
+    name = view.name.rpartition(".")[2].capitalize()
+    if name == "Average":
+        return call(mean_of, inputs_of(inputs))
+    return call(merged, FUNCTIONS[name], inputs_of(inputs))
+
+
+@translates("keras.layers.concatenate")
+def concatenated(view: CallView) -> Any:
+    inputs, axis = view.bound("inputs", axis=-1)
+    return call(torch.cat, inputs_of(inputs), dim=axis)
+
+
+@translates("keras.layers.dot")
+def dotted(view: CallView) -> Any:
+    inputs, axes, normalize = view.bound("inputs", axes=-1, normalize=False)
+    x, y = inputs_of(inputs)
+    return call(batch_dot, x, y, axes, normalize=normalize)
+
+
+def inputs_of(inputs: Any) -> Any:
+    if isinstance(inputs, list | tuple):
+        return [tensor_of(x) for x in inputs]
+    if isinstance(inputs, Expr):
+        return inputs
+    raise UnsupportedError(f"{inputs!r} are no tensors")

@@ -1,0 +1,53 @@
+"""What layers of Keras become in programs: the cases of their rules, on Keras's own layout."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import keras
+import pytest
+
+from torchtwin.rule import Case, rules
+from torchtwin.translate import registry
+from translated_layers import check
+
+registry.load()
+REFUSED = [("Flatten", "channels first")]
+OWN = {
+    name: [
+        case
+        for case in rules()[name].cases
+        if not case.mask and not case.names and not case.call and (name, case.note) not in REFUSED
+    ]
+    for name in sorted(registry._CONSTRUCTORS)
+    if name in rules() and hasattr(keras.layers, name)
+}
+EVERY = "ALL_CASES" in os.environ
+"""All cases take some minutes; without this a class has its last one, where it says most."""
+
+
+@pytest.mark.parametrize(
+    ("name", "case"),
+    [
+        pytest.param(name, case, id=f"{name}-{k}-{case.note}")
+        for name, cases in OWN.items()
+        for k, case in enumerate(cases if EVERY else cases[-1:])
+    ],
+)
+def test_layer_agrees(name: str, case: Case) -> None:
+    check(name, case)
+
+
+@pytest.mark.parametrize(
+    ("name", "config", "shape"),
+    [
+        ("BatchNormalization", {"momentum": 0.9}, (4, 5, 3)),
+        ("BatchNormalization", {"axis": 1, "scale": False, "epsilon": 1e-5}, (2, 3, 4, 5)),
+        ("BatchNormalization", {"center": False}, (1, 3)),
+        ("BatchNormalization", {"trainable": False}, (4, 3)),
+    ],
+)
+@pytest.mark.usefixtures("float64")
+def test_training_changes_what_it_changes_in_keras(name: str, config: Any, shape: Any) -> None:
+    check(name, Case(config, shape), "float64", training=True)
