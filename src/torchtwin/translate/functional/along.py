@@ -17,7 +17,7 @@ from torchtwin.translate.functional.rewrite import (
     statements_of,
     text,
 )
-from torchtwin.translate.functional.values import empty, returns
+from torchtwin.translate.functional.values import TENSOR, empty, returns
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ def along(program: Program, statements: Sequence[Statement], name: str) -> Along
     if value is None:
         return None
     if not filling:
-        return of_expression(program, value)
+        return _behind(program, statements, of_expression(program, value))
     only = filling[0]
     if not empty(value) or len(filling) != 1 or not isinstance(only, cst.For):
         return None
@@ -47,6 +47,19 @@ def along(program: Program, statements: Sequence[Statement], name: str) -> Along
     if _every_turn(statements_of(only.body), name, only.target.value):
         return Along(text(only.iter), keys=True)
     return None
+
+
+def _behind(program: Program, statements: Sequence[Statement], found: Along | None) -> Along | None:
+    """Return what goes along with the tensors over which a comprehension goes."""
+    name = found.source if found is not None else ""
+    if not name.isidentifier() or not any(name in flow.bound(s) for s in statements):
+        return found
+    env = dict(program.globals)
+    program.kinds.flow(statements, env)
+    if env[name].kind != TENSOR:
+        return found
+    known = along(program, statements, name)
+    return Along(known.source) if known is not None else None
 
 
 def _assigned(node: Statement, name: str) -> cst.BaseExpression | None:

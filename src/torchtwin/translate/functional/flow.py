@@ -222,7 +222,7 @@ def at_entry(statements: Sequence[cst.CSTNode]) -> list[str]:
             if isinstance(statement, cst.If | cst.For | cst.While | cst.With | cst.Try)
             else reads(statement)
         )
-        found += [n for n in needed if n not in known and n not in found]
+        found += [n for n in dict.fromkeys(needed) if n not in known and n not in found]
         known |= certain(statement)
     return found
 

@@ -23,7 +23,7 @@ class Arguments:
     names: list[str]
     unpack: list[Statement] = field(default_factory=list)
     origins: dict[str, str] = field(default_factory=dict)
-    through: str | None = None  # the model whose own input is the input
+    through: dict[str, str] = field(default_factory=dict)  # inputs by the models whose they are
 
 
 def arguments(area: Stretch, found: Found) -> Arguments:
@@ -35,16 +35,36 @@ def arguments(area: Stretch, found: Found) -> Arguments:
             return _several(area, found, value, node.value)
     if isinstance(node, cst.Name):
         return Arguments(node.value, [node.value], origins={node.value: "input_shape"})
-    if isinstance(node, cst.Attribute) and node.attr.value == "input":
-        root = node.value
-        env = area.envs[found.index]
-        if isinstance(root, cst.Name) and root.value in env and env[root.value].kind == LAYER:
-            return Arguments("inputs", [], through=root.value)
+    if (model := _model_input(area, found, node)) is not None:
+        return Arguments("inputs", [], through={model: "inputs"})
+    if isinstance(node, cst.List | cst.Tuple) and (through := _models_inputs(area, found, node)):
+        names = list(through.values())
+        return Arguments("inputs", [], [_assign(names, cst.Name("inputs"))], through=through)
     if isinstance(node, cst.List | cst.Tuple) and len(node.elements) == 1:
         only = node.elements[0].value
         if isinstance(only, cst.Name):
             return Arguments(only.value, [only.value], origins={only.value: "input_shape"})
     return _several(area, found, node, "inputs")
+
+
+def _model_input(area: Stretch, found: Found, node: cst.BaseExpression) -> str | None:
+    """Return the model of `model.input`."""
+    if isinstance(node, cst.Attribute) and node.attr.value == "input":
+        root, env = node.value, area.envs[found.index]
+        if isinstance(root, cst.Name) and root.value in env and env[root.value].kind == LAYER:
+            return root.value
+    return None
+
+
+def _models_inputs(
+    area: Stretch, found: Found, node: cst.List | cst.Tuple
+) -> dict[str, str] | None:
+    """Return names for the inputs of `[image.input, text.input]`, by model."""
+    models = [_model_input(area, found, element.value) for element in node.elements]
+    known = [model for model in models if model is not None]
+    if len(known) < len(models) or len(set(known)) < len(known):
+        return None
+    return {model: f"{model}_input" for model in known}
 
 
 def _definition(area: Stretch, found: Found, name: str) -> cst.BaseExpression | None:

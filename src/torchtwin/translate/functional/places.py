@@ -57,24 +57,25 @@ class Owned(cst.CSTTransformer):
 
 
 class _Through(cst.CSTTransformer):
-    def __init__(self, model: str) -> None:
+    def __init__(self, models: Mapping[str, str]) -> None:
         super().__init__()
-        self.model = model
+        self.models = models
 
     def leave_Attribute(
         self, original_node: cst.Attribute, updated_node: cst.Attribute
     ) -> cst.BaseExpression:
         root = original_node.value
-        if isinstance(root, cst.Name) and root.value == self.model:
+        if isinstance(root, cst.Name) and root.value in self.models:
+            given = cst.Name(self.models[root.value])
             if original_node.attr.value == "output":
-                return cst.Call(cst.Name(self.model), [cst.Arg(cst.Name("inputs"))])
+                return cst.Call(cst.Name(root.value), [cst.Arg(given)])
             if original_node.attr.value == "input":
-                return cst.Name("inputs")
+                return given
         return updated_node
 
 
-def through(statement: Statement, model: str) -> Statement:
-    """Return a statement with `base.output` as what the base makes of the inputs."""
-    changed: Any = statement.visit(_Through(model))
+def through(statement: Statement, models: Mapping[str, str]) -> Statement:
+    """Return a statement with `base.output` as what the base makes of its input."""
+    changed: Any = statement.visit(_Through(models))
     assert isinstance(changed, cst.BaseStatement)
     return changed

@@ -62,6 +62,7 @@ class Program:
     blocks: dict[int, tuple[cst.For, str]] = field(
         default_factory=dict
     )  # the class of a loop's body, by loop
+    spliced: dict[str, set[str]] = field(default_factory=dict)  # models taken apart, by class
     converting: bool = False  # the calls of builders are replaced by layers already
     owner: str = ""  # the class that is being made
     imports: list[str] = field(default_factory=list)  # statements that the new classes need

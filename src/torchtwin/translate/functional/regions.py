@@ -130,9 +130,9 @@ class _Work:
         program, area = self.area.program, self.area
         members = [area.statements[i] for i in found.members]
         statements = [*asked.unpack, *members, line(cst.Return(_unpacked(found.outputs)))]
-        if asked.through is not None:
+        if asked.through:
             statements = [through(s, asked.through) for s in statements]
-            found.layers += [asked.through] if asked.through not in found.layers else []
+            found.layers += [model for model in asked.through if model not in found.layers]
             if any(id(s) in self.shared for s in members):
                 raise Refusal(found.statement, "a model within a model shares its layers")
         if self.place.owner:
@@ -144,6 +144,7 @@ class _Work:
         owners = {self.shared[id(m)].owner for m in members if id(m) in self.shared}
         static += [o for o in sorted(owners) if o not in static]
         name = program.fresh_class(_name(found, self.place.function))
+        program.spliced[name] = set(asked.through)
         design = Design(
             name=name,
             base=found.call.func,
@@ -228,7 +229,7 @@ class _Work:
                 raise Refusal(found.statement, reason)
             for statement in self.area.statements[: found.index]:
                 function = isinstance(statement, cst.FunctionDef) and name in flow.bound(statement)
-                if function and self.area.program.makes_layers(statement):
+                if self.place.function and function and self.area.program.makes_layers(statement):
                     raise Refusal(statement, "a function inside a function makes layers")
             if name == self.place.owner:
                 raise Refusal(found.statement, f"a model is made with methods of {name}")

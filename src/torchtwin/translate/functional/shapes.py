@@ -90,6 +90,11 @@ class _Shapes(cst.CSTTransformer):
     def leave_Call(self, original_node: cst.Call, updated_node: cst.Call) -> cst.BaseExpression:
         """`int_shape(x)` and `len(x.shape)` likewise."""
         name = self.splitter.program.names.qualified(original_node.func) or ""
+        if isinstance(original_node.func, cst.Name) and original_node.func.value == "len":
+            only = original_node.args[0].value
+            known = self.splitter.along(only.value) if isinstance(only, cst.Name) else None
+            if known is not None:
+                return updated_node.with_changes(args=[cst.Arg(expression(known.source))])
         if name == "keras.backend.int_shape":
             return self._origin(original_node.args[0].value) or updated_node
         return updated_node

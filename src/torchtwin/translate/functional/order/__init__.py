@@ -8,7 +8,8 @@ the order is told instead.
 from __future__ import annotations
 
 import ast
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import libcst as cst
@@ -52,9 +53,10 @@ def in_order(
     follower = _followed(program, module, models, parts)
     paths: dict[str, list[str]] = {}
     for made in _roots(follower, models, parts):
-        wanted, found = _orders(follower, made)
-        if wanted != found:
+        with _apart(follower, made):
+            wanted, found = _orders(follower, made)
             names = {id(layer): path for path, layer in layers(made.attributes_only())}
+        if wanted != found:
             paths[made.name] = [names[key] for key in wanted]
     return Ordered(module, paths)
 
@@ -69,6 +71,7 @@ def _followed(
         return (program.names.qualified(func) or ast.unparse(node)).rpartition(".")[2]
 
     follower = Follower(ast.parse(module.code), layer, models, parts)
+    follower.spliced = program.spliced
     for name in (*models, *parts):
         if not any(made.name == name for made in follower.made):
             follower.steps = 0
@@ -93,7 +96,7 @@ def _inside(made: Made) -> list[Made]:
     stack: list[object] = list(made.attributes.values())
     while stack:
         value = stack.pop()
-        if isinstance(value, Made) and not value.whole:
+        if isinstance(value, Made) and not value.one:
             found.append(value)
             stack += value.attributes.values()
         elif isinstance(value, list | tuple):
@@ -115,6 +118,18 @@ def _applied(follower: Follower, made: Made) -> list[object]:
     return operations(list(tensors(result)))
 
 
+@contextmanager
+def _apart(follower: Follower, made: Made) -> Iterator[None]:
+    """Take apart the models whose own tensors a model goes on from: its layers are theirs."""
+    names = follower.spliced.get(made.name, set())
+    inner = [v for k, v in made.attributes.items() if k in names and isinstance(v, Made)]
+    for each in inner:
+        each.apart = True
+    yield
+    for each in inner:
+        each.apart = False
+
+
 def _orders(follower: Follower, made: Made) -> tuple[list[int], list[int]]:
     """Return the layers with weights in Keras's order, and as the attributes have them."""
     own = {id(layer): layer for _, layer in layers(made.attributes_only())}
@@ -126,7 +141,8 @@ def _orders(follower: Follower, made: Made) -> tuple[list[int], list[int]]:
 
 def _wrong(follower: Follower, made: Made) -> list[str]:
     """Return the classes in a model that are to be arranged: parts first."""
-    wanted, found = _orders(follower, made)
+    with _apart(follower, made):
+        wanted, found = _orders(follower, made)
     if wanted == found:
         return []
     return list(dict.fromkeys([*(each.name for each in reversed(_inside(made))), made.name]))
@@ -136,21 +152,24 @@ def _ranks(follower: Follower, name: str, roots: list[Made]) -> dict[str, int]:
     """Return the attributes of a class by the place that their first layer should have."""
     best: dict[str, int] = {}
     for root in roots:
-        wanted, _ = _orders(follower, root)
-        place = {key: index for index, key in enumerate(wanted)}
-        for made in [root, *_inside(root)]:
-            if made.name != name:
-                continue
-            own: dict[str, int] = {}
-            for attribute, value in made.attributes.items():
-                found = [
-                    place[id(each)] for _, each in layers(value, attribute) if id(each) in place
-                ]
-                if found:
-                    own[attribute] = min(found)
-            ranked = {a: i for i, a in enumerate(sorted(own, key=lambda a: own[a]))}
-            if len(ranked) >= len(best):
-                best = ranked
+        with _apart(follower, root):
+            found = _ranked(follower, name, root)
+        best = found if len(found) >= len(best) else best
+    return best
+
+
+def _ranked(follower: Follower, name: str, root: Made) -> dict[str, int]:
+    best: dict[str, int] = {}
+    wanted, _ = _orders(follower, root)
+    place = {key: index for index, key in enumerate(wanted)}
+    for made in [root, *_inside(root)]:
+        own: dict[str, int] = {}
+        for attribute, value in made.attributes.items() if made.name == name else ():
+            found = [place[id(each)] for _, each in layers(value, attribute) if id(each) in place]
+            if found:
+                own[attribute] = min(found)
+        if len(own) >= len(best):
+            best = {a: i for i, a in enumerate(sorted(own, key=lambda a: own[a]))}
     return best
 
 

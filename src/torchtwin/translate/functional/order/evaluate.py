@@ -243,7 +243,7 @@ class Evaluator:
         func = self.value(node.func, env)
         args = self._elements(node.args, env)
         kwargs = {k.arg: self.value(k.value, env) for k in node.keywords if k.arg}
-        if isinstance(func, Leaf) or (isinstance(func, Made) and func.whole):
+        if isinstance(func, Leaf) or (isinstance(func, Made) and func.one):
             found = list(tensors([args, kwargs]))
             return Tensor(Node(func, found)) if found else UNKNOWN
         if (

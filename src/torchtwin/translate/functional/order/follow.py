@@ -27,6 +27,7 @@ class Follower(Evaluator):
         self.layer, self.models, self.parts = layer, models, parts
         self.classes = {n.name: n for n in tree.body if isinstance(n, ast.ClassDef)}
         self.made: list[Made] = []
+        self.spliced: dict[str, set[str]] = {}
         self.depth = 0
         self.globals: Env = {"__name__": "__main__"}
         for statement in tree.body:

@@ -28,6 +28,12 @@ class Made:
     name: str
     whole: bool
     attributes: dict[str, Any] = field(default_factory=dict)
+    apart: bool = False  # for now not as one layer: the model that is followed has its tensors
+
+    @property
+    def one(self) -> bool:
+        """Whether it is applied as one layer."""
+        return self.whole and not self.apart
 
     def attributes_only(self) -> Made:
         """Return the same, not as one layer but as those that it has."""
@@ -70,7 +76,7 @@ def tensors(value: Any) -> Iterator[Tensor]:
 
 def layers(value: Any, path: str = "") -> Iterator[tuple[str, Leaf | Made]]:
     """Yield the layers below a value with the path to each, as PyTorch registers them."""
-    if isinstance(value, Leaf) or (isinstance(value, Made) and value.whole and path):
+    if isinstance(value, Leaf) or (isinstance(value, Made) and value.one and path):
         yield path, value
     elif isinstance(value, Made):
         for name, each in value.attributes.items():
