@@ -40,7 +40,21 @@ def identity(x):
 
 def activation_of(given):
     """Return the function that `given` names; what is a function already stays, None is none."""
-    same = ["relu", "sigmoid", "tanh", "elu", "selu", "celu", "gelu", "softplus", "softsign", "silu", "relu6", "mish", "glu"]
+    same = [
+        "relu",
+        "sigmoid",
+        "tanh",
+        "elu",
+        "selu",
+        "celu",
+        "gelu",
+        "softplus",
+        "softsign",
+        "silu",
+        "relu6",
+        "mish",
+        "glu",
+    ]
     names = {
         **{name: getattr(F, name) for name in same},
         None: identity,

@@ -17,7 +17,7 @@ def base_class(root: str) -> Any:
     if rule is None:
         raise UnsupportedError(f"a class that comes from {root} is not translated")
     made = rule(_View(name, {}, []))  # only its class is asked for
-    if made is None or not isinstance(made.expr, Call) or made.activation is not None:
+    if made is None or not isinstance(made.expr, Call) or made.activation not in (None, "linear"):
         raise UnsupportedError(f"a class that comes from {root} is not translated")
     return made.expr.function
 

@@ -77,8 +77,8 @@ def _contained(rewriter: Rewriter, node: cst.Assign, updated: Any) -> Any:
     kind = rewriter.program.kinds.of(node.value)
     attr = cst.ensure_type(node.targets[0].target, cst.Attribute).attr.value
     known = rewriter.program.kinds.attribute(rewriter.cls, attr)
-    element = kind.element if kind.what == "list" else known.element
     empty = isinstance(node.value, cst.List | cst.Dict) and not node.value.elements
+    element = kind.element if kind.what == "list" and not empty else known.element
     if kind.what not in ("list", "dict") and not (empty and known.what in ("list", "dict")):
         return updated
     dictionary = "dict" in (kind.what, known.what) or isinstance(node.value, cst.Dict)

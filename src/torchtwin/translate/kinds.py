@@ -27,6 +27,11 @@ class Kind:
     items: tuple[Kind, ...] = ()
 
     @property
+    def is_empty(self) -> bool:
+        """Whether nothing is known to be in a list."""
+        return self.item is None and not self.items
+
+    @property
     def element(self) -> Kind:
         """What an element of it is."""
         if self.what in ("tensor", "module"):
@@ -47,7 +52,10 @@ def joined(*kinds: Kind) -> Kind:
     """Return what a value is that may be any of these."""
     result = kinds[0]
     for kind in kinds[1:]:
-        if kind == result:
+        if kind == result or (kind.what == result.what == "list" and kind.is_empty):
+            continue
+        if kind.what == result.what == "list" and result.is_empty:
+            result = kind
             continue
         if kind.what != result.what:
             # None stands for "not given": what is used later is the other.

@@ -11,7 +11,7 @@ from typing import Any
 import libcst as cst
 
 from torchtwin.errors import TorchTwinError, UnsupportedError
-from torchtwin.translate import classes, methods
+from torchtwin.translate import attributes, classes, methods
 from torchtwin.translate.canonical import is_foreign
 from torchtwin.translate.containers import INPUTS, sequential
 from torchtwin.translate.devices import device_of
@@ -165,7 +165,7 @@ class Rewriter(cst.CSTTransformer):
             if quiet or name is not None:
                 return self._annotation(name, updated)
         if name is None:
-            changed: Any = methods.attribute(self, original, updated)
+            changed: Any = attributes.attribute(self, original, updated)
             return updated if changed is None else changed
         called = isinstance(parent, cst.Call) and parent.func is original
         base = isinstance(parent, cst.Arg) and isinstance(self.inside((cst.Call, cst.ClassDef)),
@@ -199,7 +199,7 @@ class Rewriter(cst.CSTTransformer):
         self, original_node: cst.Subscript, updated_node: cst.Subscript
     ) -> cst.BaseExpression:
         try:
-            made = methods.subscript(self, original_node, updated_node)
+            made = attributes.subscript(self, original_node, updated_node)
         except UnsupportedError as error:
             self.refuse(original_node, "[...]", error)
             return updated_node

@@ -1,0 +1,87 @@
+"""Attributes and subscripts that PyTorch has under other names, or not at all."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import libcst as cst
+
+from torchtwin.errors import UnsupportedError
+from torchtwin.expr import Expr, Method
+from torchtwin.translate.inventory import is_layer
+from torchtwin.translate.values import source_of, text_of
+
+if TYPE_CHECKING:
+    from torchtwin.translate.rewriter import Rewriter
+
+TIED = {
+    ("keras.layers.Dense", "kernel"): "weight.T", ("keras.layers.Dense", "bias"): "bias",
+    ("keras.layers.Embedding", "embeddings"): "weight",
+}  # fmt: skip
+"""Weights of layers that custom code reads, and where PyTorch keeps them."""
+
+
+def attribute(rewriter: Rewriter, original: Any, updated: Any) -> Any:
+    """`training` is the module's mode; some weights have other names in PyTorch."""
+    if isinstance(original, cst.Name):
+        return _training(rewriter, original)
+    kinds = rewriter.program.kinds
+    inner, attr = kinds.of(original.value), original.attr.value
+    if inner.what == "module" and (inner.of, attr) in TIED:
+        return cst.parse_expression(f"{text_of(updated.value)}.{TIED[inner.of, attr]}")
+    if inner.what == "shape" and attr in ("rank", "ndims"):
+        return cst.parse_expression(f"len({text_of(updated.value)})")
+    on_self = isinstance(original.value, cst.Name) and original.value.value == "self"
+    root = rewriter.program.inventory.root(rewriter.cls) if on_self and rewriter.cls else ""
+    target = isinstance(rewriter.parent, cst.AssignTarget)
+    if (root, attr) in TIED and not target:
+        return cst.parse_expression(f"self.{TIED[root, attr]}")
+    if on_self and rewriter.cls and attr in ("compute_dtype", "variable_dtype", "dtype"):
+        known = kinds.attribute(rewriter.cls, attr).what != "unknown"
+        if not known and is_layer(rewriter.program.inventory, rewriter.cls):
+            return cst.parse_expression("torch.get_default_dtype()")
+    return None
+
+
+def _training(rewriter: Rewriter, node: cst.Name) -> Any:
+    if node.value != "training" or not rewriter.cls:
+        return None
+    if isinstance(rewriter.parent, cst.Param) or (
+        isinstance(rewriter.parent, cst.Arg) and rewriter.parent.keyword is node
+    ):
+        return None
+    if isinstance(rewriter.parent, cst.Attribute) and rewriter.parent.attr is node:
+        return None
+    for function in (n for n in rewriter.path if isinstance(n, cst.FunctionDef)):
+        if any(p.name.value == "training" for p in function.params.params) and is_layer(
+            rewriter.program.inventory, rewriter.cls
+        ):
+            return cst.parse_expression("self.training")
+    return None
+
+
+def subscript(rewriter: Rewriter, original: cst.Subscript, updated: cst.Subscript) -> Expr | None:
+    """PyTorch has no slices that run backwards: x[:, ::-1] is x.flip(1)."""
+    if rewriter.program.kinds.of(original.value).what != "tensor":
+        return None
+    flipped = []
+    for k, part in enumerate(original.slice):
+        if isinstance(part.slice, cst.Slice) and part.slice.step is not None:
+            step = text_of(part.slice.step)
+            if step.startswith("-"):
+                whole = step == "-1" and part.slice.lower is None and part.slice.upper is None
+                if not whole:
+                    raise UnsupportedError(f"the slice {text_of(original)} runs backwards")
+                flipped.append(k)
+    if not flipped:
+        return None
+    if any(isinstance(p.slice, cst.Index) for p in original.slice):
+        raise UnsupportedError(f"the slice {text_of(original)} runs backwards")
+    parts = [
+        part.with_changes(slice=cst.Slice(None, None)) if k in flipped else part
+        for k, part in enumerate(updated.slice)
+    ]
+    subject: Expr = source_of(updated.value)
+    if len(flipped) < len(parts):
+        subject = source_of(updated.with_changes(slice=parts))
+    return Method(subject, "flip", tuple(flipped), {})
