@@ -100,10 +100,14 @@ class Var(Expr):
 
 @dataclass(frozen=True, eq=False)
 class Source(Expr):
-    """Python source as its author wrote it; `binding` is its precedence, see emit/expressions."""
+    """Python source as its author wrote it; `binding` is its precedence, see emit/expressions.
+
+    `number` tells that it is surely a number of Python's; it may be anything otherwise.
+    """
 
     text: str
     binding: int = 9
+    number: bool = False
 
 
 @dataclass(frozen=True, eq=False)

@@ -4,7 +4,8 @@
     def mean(x: Tensor, axis=None, keepdims=False): ...
 
 Its parameters are those of the function in keras.ops, so that binding them refuses whatever it
-does not know. TensorFlow's names for the same operations are in `tensorflow.py`.
+does not know. A parameter annotated `Tensor` gets one whatever stands there: numbers and names of
+a program become tensors. Other names for the same operations are in `functions.py`.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from torchtwin.errors import UnsupportedError
+from torchtwin.ops.operands import tensor
 from torchtwin.rule import ANY, Case
 from torchtwin.view import Tensor
 
@@ -32,10 +34,14 @@ class Operation:
 
     def __call__(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
         """Return the result's expression; refuse arguments that the operation does not know."""
+        signature = inspect.signature(self.function)
         try:
-            bound = inspect.signature(self.function).bind(*args, **kwargs)
+            bound = signature.bind(*args, **kwargs)
         except TypeError as error:
             raise UnsupportedError(f"{self.name}: {error}") from error
+        for name, value in bound.arguments.items():
+            if signature.parameters[name].annotation == "Tensor":
+                bound.arguments[name] = tensor(value)
         return self.function(*bound.args, **bound.kwargs)
 
 
@@ -66,13 +72,16 @@ def load_operations() -> Mapping[str, Operation]:
 
 
 def expr(value: Any) -> Any:
-    """Return a tensor's expression, or a plain value as it is."""
+    """Return a tensor's expression, or a plain value as it is; of structures their parts."""
+    if isinstance(value, list | tuple):
+        return type(value)(map(expr, value))
     return value.expr if isinstance(value, Tensor) else value
 
 
 def is_floating(value: Any) -> bool:
+    """Tell whether a value is floating point; a tensor of which nothing is known counts as such."""
     if isinstance(value, Tensor):
-        return value.dtype.startswith(("float", "bfloat", "complex"))
+        return not value.dtype or value.dtype.startswith(("float", "bfloat", "complex"))
     return isinstance(value, float)
 
 
@@ -81,8 +90,9 @@ def floating(x: Tensor) -> Any:
     return x.expr if is_floating(x) else x.expr.float()
 
 
-def boolean(value: Any) -> Any:
-    return value.expr.bool() if isinstance(value, Tensor) and value.dtype != "bool" else expr(value)
+def boolean(x: Tensor) -> Any:
+    """Return the expression of a tensor as booleans; what PyTorch is given is not always one."""
+    return x.expr if x.dtype in ("bool", "") else x.expr.bool()
 
 
 def axes_of(axis: Any, rank: int) -> tuple[int, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -125,7 +126,9 @@ class Values:
                     return entry
         kind = self.kinds.of(original)
         source = source_of(updated)
-        return Tensor(source, (), kind.dtype, known=False) if kind.what == "tensor" else source
+        if kind.what == "tensor":
+            return Tensor(source, (), kind.dtype, known=False)
+        return replace(source, number=kind.what == "number")
 
     def _named(self, name: str, updated: cst.BaseExpression) -> Any:
         if dtype_named(name):

@@ -1,0 +1,81 @@
+"""Sorting and counting as Keras does it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+
+
+def top_k(x: torch.Tensor, k: int = 1) -> Any:
+    """The k largest of the last axis and their places; the first of equals comes first."""
+    values, places = x.sort(dim=-1, descending=True, stable=True)
+    return torch.return_types.topk((values[..., :k], places[..., :k].int()))
+
+
+def in_top_k(targets: torch.Tensor, predictions: torch.Tensor, k: int) -> torch.Tensor:
+    """Whether fewer than k predictions are larger than that of the target."""
+    chosen = predictions.gather(-1, targets.long()[..., None])
+    chosen = torch.where(chosen.isnan(), float("-inf"), chosen)
+    return (predictions > chosen).sum(-1) < k
+
+
+def bincount(x: torch.Tensor, weights: Any = None, minlength: int = 0) -> torch.Tensor:
+    """How often each whole number is there, in each row where there are rows."""
+    length = max(int(x.max()) + 1 if x.numel() else 0, minlength)
+    ones = torch.ones_like(x, dtype=torch.int32) if weights is None else weights
+    counts = torch.zeros(*x.shape[:-1], length, dtype=ones.dtype, device=x.device)
+    return counts.scatter_add(-1, x.long(), ones)
+
+
+def histogram(x: torch.Tensor, bins: int = 10, range: Any = None) -> Any:  # noqa: A002
+    """How many values lie in each of equal intervals, and the ends of those."""
+    x = x.flatten()
+    x = x if x.is_floating_point() else x.to(torch.get_default_dtype())
+    low, high = (x.min(), x.max()) if range is None else (x.new_tensor(end) for end in range)
+    low, high = (low - 0.5, high + 0.5) if low == high else (low, high)
+    edges = low + (high - low) * torch.arange(bins + 1, dtype=x.dtype, device=x.device) / bins
+    inside = x[(x >= low) & (x <= high)]
+    places = (torch.bucketize(inside, edges, right=True) - 1).clamp(0, bins - 1)
+    return torch.bincount(places, minlength=bins).to(x.dtype), edges
+
+
+def unique(
+    x: torch.Tensor,
+    *,
+    return_index: bool = False,
+    return_inverse: bool = False,
+    return_counts: bool = False,
+    dim: int | None = None,
+    size: int | None = None,
+    fill_value: Any = None,
+) -> Any:
+    """The sorted different values, with `size` cut or filled up to that length."""
+    x, axis = (x.flatten(), 0) if dim is None else (x, dim)
+    found, inverse, counts = x.unique(return_inverse=True, return_counts=True, dim=axis)
+    places = torch.arange(inverse.numel(), device=x.device)
+    first = torch.full_like(counts, inverse.numel()).scatter_reduce(0, inverse, places, "amin")
+    if size is not None:
+        more = max(size - found.shape[axis], 0)
+        other = (
+            found.narrow(axis, 0, 1)
+            if fill_value is None
+            else torch.full_like(found.narrow(axis, 0, 1), fill_value)
+        )
+        found = torch.cat([found, *[other] * more], axis).narrow(axis, 0, size)
+        first = torch.cat([first, *[first[:1]] * more])[:size]
+        counts = torch.cat([counts, counts.new_zeros(more)])[:size]
+    asked = ((return_index, first), (return_inverse, inverse), (return_counts, counts))
+    results = [found, *(part.int() for wanted, part in asked if wanted)]
+    return results[0] if len(results) == 1 else tuple(results)
+
+
+def unique_in_order(x: torch.Tensor) -> Any:
+    """The different values as they first come, the place of each among them, and how often."""
+    values, inverse, counts = x.unique(return_inverse=True, return_counts=True)
+    places = torch.arange(x.numel(), device=x.device)
+    first = torch.full_like(counts, x.numel()).scatter_reduce(0, inverse, places, "amin")
+    order = first.argsort()
+    rank = torch.empty_like(order)
+    rank[order] = torch.arange(order.numel(), device=x.device)
+    return values[order], rank[inverse].int(), counts[order].int()
