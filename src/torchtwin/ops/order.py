@@ -97,7 +97,7 @@ def histogram_(x: Tensor, bins: Any = 10, range: Any = None) -> Any:  # noqa: A0
 
 
 @op("Unique")
-def unique_(  # noqa: PLR0917
+def unique_(
     x: Tensor, sorted: Any = True, return_index: Any = False, return_inverse: Any = False,  # noqa: A002
     return_counts: Any = False, axis: Any = None, size: Any = None, fill_value: Any = None,
 ) -> Any:  # fmt: skip
