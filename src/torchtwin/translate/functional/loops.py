@@ -77,6 +77,8 @@ def _lists(splitter: Splitter, node: cst.For, after: set[str], *, loose: bool = 
     halves = splitter.block(statements_of(node.body), after)
     slots, splitter.slots, splitter.depth = splitter.slots, None, depth
     _forget_shapes(splitter, node)
+    if not slots:
+        raise Refusal(node, "layers are made in a loop in a way that is not followed")
     names = {slot.name for slot in slots}
     weighty = [slot for slot in slots if not _weightless(splitter, slot.creation)]
     if not loose and (len(weighty) > 1 or any(slot.nested for slot in slots)):
