@@ -5,8 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import libcst as cst
+import libcst.matchers as m
 
 from torchtwin.errors import UnsupportedError
+from torchtwin.nn.masked_sequential import MaskedSequential
+from torchtwin.translate.masking.layers import Layers
 from torchtwin.translate.program import Program
 from torchtwin.translate.values import text_of
 
@@ -15,7 +18,7 @@ INPUTS = ("keras.Input", "keras.layers.InputLayer", "keras.InputLayer")
 
 def sequential(program: Program, original: cst.Call, updated: cst.Call) -> cst.BaseExpression:
     """Return the nn.Sequential of a keras.Sequential; what tells its input shape is left out."""
-    func = cst.parse_expression("nn.Sequential")
+    func = cst.parse_expression(_container(program, original))
     given = [
         (before, after)
         for before, after in zip(original.args, updated.args, strict=True)
@@ -31,6 +34,19 @@ def sequential(program: Program, original: cst.Call, updated: cst.Call) -> cst.B
     if not displays or len(before.elements) != len(after.elements):  # type: ignore[attr-defined]
         return cst.Call(func, [cst.Arg(after, star="*")])
     return _listed(program, func, before, after)
+
+
+def _container(program: Program, original: cst.Call) -> str:
+    """Return what chains the layers: with a layer that makes a mask, one that hands it on."""
+    layers = Layers(program.names, program.inventory)
+    roles = [layers.of(c) for c in m.findall(original, m.Call()) if c is not original]  # type: ignore[arg-type]
+    known = [role for role in roles if role is not None]
+    if not any(role.makes for role in known) or not any(role.uses for role in known):
+        return "nn.Sequential"
+    if any(role.cls and not (role.makes or role.keeps) for role in known[:-1]):
+        raise UnsupportedError("a mask that meets a layer of the program without compute_mask")
+    program.helpers[MaskedSequential.__name__] = MaskedSequential
+    return MaskedSequential.__name__
 
 
 def _listed(program: Program, func: Any, before: Any, after: Any) -> cst.Call:

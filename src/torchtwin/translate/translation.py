@@ -14,6 +14,7 @@ from torchtwin.translate.functional import desugared
 from torchtwin.translate.imports import with_imports
 from torchtwin.translate.infer import Kinds
 from torchtwin.translate.inventory import Inventory
+from torchtwin.translate.masking import explicit_masks
 from torchtwin.translate.names import Names
 from torchtwin.translate.program import Program
 from torchtwin.translate.refusals import Refusals, Unresolved
@@ -52,6 +53,8 @@ def translated(text: str) -> Translation:
 def _rewritten(text: str, module: cst.Module) -> Translation:
     refusals = Refusals()
     module = refusals.numbered(module, desugared(module))
+    if "mask" in text.lower():
+        module = explicit_masks(module, refusals)
     program = analysed(module, refusals)
     rewritten = module.visit(Rewriter(program))
     result = with_imports(rewritten, program.helpers)
