@@ -131,3 +131,61 @@ MAKING = [
     row("DepthToSpace", f(2, 8, 3, 4), 2, data_format="channels_first"),
     row("SpaceToDepth", f(2, 3, 4, 6), 2, data_format="channels_first"),
 ]  # fmt: skip
+IMAGES = f(2, 6, 7, 2)
+CONVOLUTION = [
+    row("Conv", IMAGES, f(3, 2, 2, 4)), row("Conv", f(2, 9, 4), f(3, 4, 5), 2, "same"),
+    row("Conv", IMAGES, f(3, 2, 2, 4), strides=(2, 1), padding="same", dilation_rate=1),
+    row("Conv", IMAGES, f(3, 2, 2, 4), dilation_rate=(2, 1)), row("Conv", f(2, 4, 5, 6, 2), f(2, 2, 2, 2, 3)),
+    row("Conv", f(1, 5, 5, 4), f(2, 2, 2, 6)), row("Conv", f(2, 2, 6, 7), f(3, 3, 2, 4), data_format="channels_first"),
+    row("DepthwiseConv", IMAGES, f(3, 3, 2, 2), 1, "same"), row("DepthwiseConv", f(2, 8, 3), f(3, 3, 1), 2),
+    row("SeparableConv", IMAGES, f(3, 3, 2, 2), f(1, 1, 4, 3), 2, "same"),
+    row("ConvTranspose", IMAGES, f(3, 3, 4, 2), 2, "same"), row("ConvTranspose", IMAGES, f(2, 3, 4, 2), strides=(3, 2)),
+    row("ConvTranspose", f(2, 5, 3), f(4, 2, 3), 2, "same", 1), row("ConvTranspose", f(2, 5, 3), f(2, 2, 3), 1, dilation_rate=3),
+    row("MaxPool", IMAGES, 2, 2), row("MaxPool", IMAGES, (3, 2), 2, "same"), row("MaxPool", f(2, 7, 3), 2, 2, padding="same"),
+    row("MaxPool", f(2, 3, 7), 2, 1, data_format="channels_first"), row("MaxPool", f(1, 4, 4, 4, 2), 2, (1, 2, 1)),
+    row("AveragePool", IMAGES, 2, 2), row("AveragePool", IMAGES, (3, 2), 2, "same"), row("AveragePool", f(2, 7, 3), 3, 1, "same"),
+    row("AdaptiveAveragePool", IMAGES, 4), row("AdaptiveMaxPool", IMAGES, (4, 3)), row("AdaptiveMaxPool", f(2, 7, 3), 3),
+    row("ExtractPatches", IMAGES, 2), row("ExtractPatches", IMAGES, (3, 2), 2, padding="same"),
+    row("ExtractPatches", IMAGES, (3, 2), (1, 2), dilation_rate=2), row("ExtractPatches", IMAGES[0], 2),
+    row("ExtractPatches", f(2, 2, 6, 7), 2, data_format="channels_first"),
+    row("ExtractPatches", f(1, 4, 4, 4, 2), (2, 2, 2)), row("ExtractPatches", f(1, 4, 4, 4, 2), (2, 1, 2), padding="same"),
+    row("Unfold", f(2, 3, 5, 6), 2), row("Unfold", f(2, 3, 5, 6), (2, 3), 1, 1, 2), row("Fold", f(2, 12, 20), (5, 6), 2),
+    row("Fold", f(1, 8, 4), 4, 2, stride=2),
+]  # fmt: skip
+PROBABLE = abs(f(4, 3)) / abs(f(4, 3)).sum(-1, keepdims=True) * 0.3 + 0.1
+HOT = np.eye(3, dtype="float32")[[0, 2, 1, 1]]
+POSITIVE = f(3, 3) * 0.1 + 2 * np.eye(3, dtype="float32")
+POSITIVE = POSITIVE @ POSITIVE.T
+NORMALIZING = [
+    row("Moments", X, [1]), row("Moments", X, axes=(0, 2), keepdims=True), row("Moments", X, -1),
+    row("BatchNorm", X, f(4), abs(f(4)), axis=-1), row("BatchNorm", X, f(3), abs(f(3)), axis=1, offset=f(3), scale=f(3), epsilon=0.1),
+    row("LayerNorm", X), row("LayerNorm", X, f(4), f(4)), row("LayerNorm", X, f(4), f(4), -1, 1e-3), row("LayerNorm", X, axis=(1, 2)),
+    row("LayerNorm", X, f(3), f(3), axis=1), row("LayerNorm", X, f(4), rms_scaling=True), row("LayerNorm", X, axis=[-1, -2]),
+    row("RMSNorm", X), row("RMSNorm", X, f(4)), row("RMSNorm", X, f(4), axis=1, epsilon=0.01), row("RMSNorm", X, axis=(0, 2)),
+    row("DotProductAttention", f(2, 5, 2, 4), f(2, 3, 2, 4), f(2, 3, 2, 4)),
+    row("DotProductAttention", f(2, 5, 4, 4), f(2, 5, 2, 4), f(2, 5, 2, 4), is_causal=True, scale=0.2),
+    row("DotProductAttention", f(2, 5, 2, 4), f(2, 3, 2, 4), f(2, 3, 2, 4), f(1, 2, 5, 3), f(2, 1, 5, 3) > -0.3),
+    row("DotProductAttention", f(2, 5, 2, 4), f(2, 5, 2, 4), f(2, 5, 2, 4), mask=np.zeros((2, 1, 5, 5), bool)),
+    row("DotProductAttention", f(2, 5, 2, 4), f(2, 5, 2, 4), f(2, 5, 2, 4), mask=f(2, 1, 5, 5) > 0, is_causal=True),
+    row("BinaryCrossentropy", HOT, PROBABLE), row("BinaryCrossentropy", HOT, f(4, 3), from_logits=True),
+    row("BinaryCrossentropy", HOT, HOT), row("BinaryCrossentropy", i(2, 4, 3), f(4, 3), True),
+    row("CategoricalCrossentropy", HOT, PROBABLE), row("CategoricalCrossentropy", HOT, f(4, 3), True),
+    row("CategoricalCrossentropy", HOT.T, f(3, 4), from_logits=True, axis=0), row("CategoricalCrossentropy", HOT, PROBABLE, axis=-1),
+    row("SparseCategoricalCrossentropy", i(3, 4), PROBABLE), row("SparseCategoricalCrossentropy", i(3, 4), f(4, 3), True),
+    row("SparseCategoricalCrossentropy", i(3, 4, 1), f(4, 3), from_logits=True), row("SparseCategoricalCrossentropy", i(3, 2, 4), f(2, 4, 3), True),
+    row("PSNR", X, Y, 2.0), row("PSNR", X, Y, max_val=255),
+    row("CTCLoss", 1 + i(4, 3, 4), f(3, 9, 5), np.array([4, 2, 3]), np.array([9, 7, 8])),
+    row("CTCLoss", i(4, 3, 4), f(3, 9, 5), np.array([4, 2, 3]), np.array([9, 7, 9]), 4),
+    row("CTCDecode", f(3, 9, 4), np.array([9, 5, 7])), row("CTCDecode", f(3, 9, 4), np.array([9, 5, 7]), merge_repeated=False, mask_index=3),
+]  # fmt: skip
+MATRICES = [
+    row("Det", f(2, 3, 3)), row("Inv", f(2, 3, 3)), row("Logdet", f(2, 3, 3)), row("Slogdet", f(2, 3, 3)),
+    row("Cholesky", POSITIVE), row("Cholesky", POSITIVE, upper=True), row("CholeskyInverse", np.linalg.cholesky(POSITIVE)),
+    row("CholeskyInverse", np.linalg.cholesky(POSITIVE).T, True), row("Eigh", POSITIVE), row("Eig", f(3, 3)),
+    row("LuFactor", f(2, 3, 3)), row("Qr", f(4, 3)), row("Qr", f(2, 4, 3), "complete"),
+    row("Solve", f(2, 3, 3), f(2, 3, 2)), row("Solve", f(3, 3), f(3)), row("Solve", f(3, 3), f(3, 2)),
+    row("SolveTriangular", f(3, 3), f(3, 2)), row("SolveTriangular", f(3, 3), f(3), lower=True),
+    row("SVD", f(4, 3), compute_uv=False),
+    row("Lstsq", f(5, 3), f(5, 2)), row("Lstsq", f(5, 3), f(5)), row("Lstsq", f(2, 3), f(2)), row("Pinv", f(4, 3)), row("Pinv", f(3, 4), 0.3),
+    row("MatrixRank", f(2, 4, 3)), row("MatrixRank", f(4, 3), 0.6), row("MatrixRank", np.ones((3, 3), "float32")),
+]  # fmt: skip

@@ -22,13 +22,16 @@ from torchtwin.expr import Source
 from torchtwin.ops.registry import load_operations
 from torchtwin.view import Tensor
 
+MIXED = ("SparseCategoricalCrossentropy",)
+"""Operations in which Keras on JAX makes constants of float64 where that is allowed."""
 DTYPES = ("float32", "float64", "int32", "int64", "bool")
 
 
 def check_call(name: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> bool:
     """Compare one operation with Keras; return whether it takes computed arguments too."""
     wanted = keras_operation(name)(*args, **kwargs)
-    beside = any(_has_array(value) for value in [*args, *kwargs.values()])
+    floats = [x.dtype for x in arrays([*args, *kwargs.values()]) if x.dtype.kind == "f"]
+    beside = bool(floats) and name not in MIXED
     compare_values(ran(name, args, kwargs, computed=False), wanted, exact=beside)
     try:
         got = ran(name, args, kwargs, computed=True)
@@ -47,7 +50,7 @@ def ran(name: str, args: Sequence[Any], kwargs: Mapping[str, Any], *, computed: 
             word = f"x{len(values)}"
             values[word] = torch.from_numpy(value)
             return Tensor(Source(word), (), "", known=False)
-        if isinstance(value, list | tuple) and any(_has_array(v) for v in value):
+        if isinstance(value, list | tuple) and arrays(value):
             return type(value)(given(v) for v in value)
         if not computed or value is None:
             return value
@@ -64,10 +67,11 @@ def ran(name: str, args: Sequence[Any], kwargs: Mapping[str, Any], *, computed: 
     return eval(printed(expr), scope)
 
 
-def _has_array(value: Any) -> bool:
+def arrays(value: Any) -> list[np.ndarray]:
+    """Return the arrays in a structure of lists."""
     if isinstance(value, list | tuple):
-        return any(map(_has_array, value))
-    return isinstance(value, np.ndarray)
+        return [array for part in value for array in arrays(part)]
+    return [value] if isinstance(value, np.ndarray) else []
 
 
 def compare_values(got: Any, wanted: Any, *, exact: bool = True) -> None:

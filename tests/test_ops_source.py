@@ -4,14 +4,31 @@ from __future__ import annotations
 
 from typing import Any
 
+import keras
+import numpy as np
 import pytest
 
-from ops_rows import INDEXING, JOINING, MAKING, MOVING, PRODUCTS
-from ops_support import check_call
+import ops_rows as rows
+from ops_support import check_call, ran
 
-ROWS = [*MOVING, *JOINING, *INDEXING, *PRODUCTS, *MAKING]
+ROWS = [
+    *rows.MOVING, *rows.JOINING, *rows.INDEXING, *rows.PRODUCTS, *rows.MAKING, *rows.CONVOLUTION,
+    *rows.NORMALIZING, *rows.MATRICES,
+]  # fmt: skip
 
 
 @pytest.mark.parametrize(("name", "args", "kwargs"), ROWS, ids=[row[0] for row in ROWS])
 def test_operations_in_source(name: str, args: Any, kwargs: Any) -> None:
     check_call(name, args, kwargs)
+
+
+@pytest.mark.parametrize("full", [True, False])
+def test_singular_vectors(full: bool) -> None:
+    """Their signs differ between libraries: what they are made of is compared."""
+    u, s, vh = ran("SVD", (rows.X,), {"full_matrices": full}, computed=False)
+    assert [tuple(t.shape) for t in (u, s, vh)] == [
+        tuple(t.shape) for t in keras.ops.svd(rows.X, full_matrices=full)
+    ]
+    few = s.shape[-1]
+    again = (u[..., :few] * s[..., None, :]) @ vh[..., :few, :]
+    np.testing.assert_allclose(again.numpy(), rows.X, atol=1e-5)

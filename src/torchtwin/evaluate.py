@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import torch
+import torch.nn.functional as F
 from torch import nn
 from torch.overrides import TorchFunctionMode
 
@@ -112,12 +113,17 @@ def _one_step(forward: Callable[..., Any]) -> Callable[..., Any]:
 
 
 class _OneStep(TorchFunctionMode):
-    """Runs recurrent kernels over one step: on the meta device torch walks through all of them."""
+    """Runs recurrent kernels over one step: on the meta device torch walks through all of them.
+
+    F.ctc_loss does not run there at all: it gives a number for each sample.
+    """
 
     KERNELS = ("lstm", "gru", "rnn_tanh", "rnn_relu")
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = kwargs or {}
+        if func is F.ctc_loss:
+            return args[0].new_empty(args[0].shape[1])
         if getattr(func, "__name__", "") not in self.KERNELS or not isinstance(args[-1], bool):
             return func(*args, **kwargs)
         axis = 1 if args[-1] else 0  # the last argument is batch_first

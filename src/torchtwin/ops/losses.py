@@ -1,0 +1,109 @@
+"""Cross-entropies and other measures of how far an output is from its target."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch.nn.functional as F
+
+from torchtwin.errors import UnsupportedError
+from torchtwin.expr import call
+from torchtwin.nn.ctc import ctc_greedy_labels, ctc_loss_of_each
+from torchtwin.ops.registry import expr, op
+from torchtwin.ops.values import static, tensor
+from torchtwin.rule import Case
+from torchtwin.training.parts.losses_crossentropy import (
+    categorical_crossentropy,
+    crossentropy,
+)
+
+
+@op("BinaryCrossentropy", cases=[Case({"from_logits": True}, [(2, 3), (2, 3)])])
+def binary_crossentropy(target: Any, output: Any, from_logits: Any = False) -> Any:
+    """Keras clips probabilities; PyTorch bounds their logarithms instead."""
+    static("binary_crossentropy", from_logits=from_logits)
+    wanted, given = tensor(target).expr, tensor(output).expr
+    wanted = wanted.type_as(given)
+    if from_logits:
+        return call(F.binary_cross_entropy_with_logits, given, wanted, reduction="none")
+    return call(F.binary_cross_entropy, given.clamp(1e-7, 1 - 1e-7), wanted, reduction="none")
+
+
+@op("CategoricalCrossentropy", cases=[Case({"from_logits": True}, [(2, 3), (2, 3)]),
+                                      Case({"from_logits": True, "axis": 1}, [(2, 3, 2)] * 2),
+                                      ])  # fmt: skip
+def categorical(target: Any, output: Any, from_logits: Any = False, axis: Any = -1) -> Any:
+    given, wanted = tensor(output).expr, tensor(target).expr
+    more = {"dim": expr(axis), "from_logits": expr(from_logits)}
+    return call(categorical_crossentropy, given, wanted, **more)
+
+
+@op("SparseCategoricalCrossentropy")
+def sparse_categorical(target: Any, output: Any, from_logits: Any = False, axis: Any = -1) -> Any:
+    if axis != -1:
+        raise UnsupportedError("classes along another axis than the last are not translated")
+    given, wanted = tensor(output).expr, tensor(target).expr
+    return call(crossentropy, given, wanted, from_logits=expr(from_logits))
+
+
+@op("SoftmaxCrossentropy")
+def softmax_crossentropy(labels: Any, logits: Any, axis: Any = -1) -> Any:
+    """tf.nn.softmax_cross_entropy_with_logits."""
+    return categorical(labels, logits, True, axis)
+
+
+@op("SparseSoftmaxCrossentropy")
+def sparse_softmax_crossentropy(labels: Any, logits: Any) -> Any:
+    """tf.nn.sparse_softmax_cross_entropy_with_logits."""
+    return sparse_categorical(labels, logits, True)
+
+
+@op("SigmoidCrossentropy")
+def sigmoid_crossentropy(labels: Any, logits: Any) -> Any:
+    """tf.nn.sigmoid_cross_entropy_with_logits."""
+    return binary_crossentropy(labels, logits, True)
+
+
+@op("WeightedCrossentropy")
+def weighted_crossentropy(labels: Any, logits: Any, pos_weight: Any) -> Any:
+    """tf.nn.weighted_cross_entropy_with_logits."""
+    given = tensor(logits).expr
+    weight = tensor(pos_weight, given).expr
+    wanted = tensor(labels).expr.type_as(given)
+    return call(
+        F.binary_cross_entropy_with_logits, given, wanted, reduction="none", pos_weight=weight
+    )
+
+
+@op("L2Loss")
+def l2_loss(t: Any) -> Any:
+    """tf.nn.l2_loss: half the sum of squares."""
+    return tensor(t).expr.square().sum() / 2
+
+
+@op("PSNR", cases=[Case({"max_val": 2.0}, [(2, 3, 4), (2, 3, 4)])])
+def psnr(x1: Any, x2: Any, max_val: Any) -> Any:
+    error = (tensor(x1).expr - tensor(x2).expr).square().mean()
+    return 10 * (expr(max_val) ** 2 / error).log10()
+
+
+@op("CTCLoss")
+def ctc_loss(
+    target: Any, output: Any, target_length: Any, output_length: Any, mask_index: Any = 0
+) -> Any:
+    given = [tensor(v).expr for v in (target, output, target_length, output_length)]
+    return call(ctc_loss_of_each, *given, blank=expr(mask_index))
+
+
+@op("CTCDecode")
+def ctc_decode(
+    inputs: Any, sequence_lengths: Any, strategy: Any = "greedy", beam_width: Any = 100,
+    top_paths: Any = 1, merge_repeated: Any = True, mask_index: Any = 0,
+) -> Any:  # fmt: skip
+    del beam_width, top_paths  # of the search that is refused
+    if strategy != "greedy":
+        raise UnsupportedError("a beam search for labels is not translated")
+    x, lengths = tensor(inputs), tensor(sequence_lengths)
+    more = {"merge_repeated": expr(merge_repeated), "blank": expr(mask_index)}
+    pair = call(ctc_greedy_labels, x.expr, lengths.expr, **more)
+    return (pair[0], pair[1]) if x.known else pair

@@ -1,0 +1,130 @@
+"""Statistics, normalization by them, and attention."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch.nn.functional as F
+
+from torchtwin.errors import UnsupportedError
+from torchtwin.expr import Field, call
+from torchtwin.nn.normalize import attend, normalize_axes, normalize_by
+from torchtwin.ops.registry import axes_of, expr, op
+from torchtwin.ops.values import is_whole, static, tensor
+from torchtwin.rule import Case
+from torchtwin.view import Tensor
+
+EPSILON = 1e-7
+"""keras.config.epsilon()"""
+STEPS = np.arange(1, 5) / 4
+
+
+@op("Moments", cases=[Case({"axes": [1]}, (2, 5, 3)),
+                      Case({"axes": [1, 2], "keepdims": True}, (2, 4, 3, 2))])  # fmt: skip
+def moments(x: Any, axes: Any, keepdims: Any = False, synchronized: Any = False) -> Any:
+    if synchronized:
+        raise UnsupportedError("moments of several processes are not translated")
+    t = tensor(x)
+    dims = axes_of(axes, t.rank) if t.known else tuple(axes) if _is_list(axes) else expr(axes)
+    keep = {} if keepdims is False else {"keepdim": expr(keepdims)}
+    return t.expr.mean(dims, **keep), t.expr.var(dims, correction=0, **keep)
+
+
+def _is_list(value: Any) -> bool:
+    return isinstance(value, list | tuple)
+
+
+def _optional(value: Any) -> Any:
+    return None if value is None else tensor(value).expr
+
+
+@op("BatchNorm", cases=[
+    Case({"mean": STEPS, "variance": STEPS, "axis": -1}, (2, 3, 4)),
+    Case({"mean": STEPS, "variance": STEPS, "axis": 1, "offset": STEPS, "scale": STEPS,
+          "epsilon": 0.5}, (2, 4, 3)),
+])  # fmt: skip
+def batch_norm(
+    x: Any, mean: Any, variance: Any, offset: Any = None, scale: Any = None, *, axis: Any,
+    epsilon: Any = 1e-3,
+) -> Any:  # fmt: skip
+    """F.batch_norm would stop the gradient of the mean and the variance."""
+    given = [tensor(v).expr for v in (x, mean, variance)]
+    more = {"offset": _optional(offset), "scale": _optional(scale), "epsilon": expr(epsilon)}
+    return call(normalize_by, *given, expr(axis), **more)
+
+
+@op("BatchNormBroadcast")
+def batch_norm_broadcast(
+    x: Any, mean: Any, variance: Any, offset: Any, scale: Any, variance_epsilon: Any
+) -> Any:
+    """tf.nn.batch_normalization, whose statistics broadcast with its input."""
+    result = (tensor(x).expr - tensor(mean).expr) * (
+        tensor(variance).expr + expr(variance_epsilon)
+    ).rsqrt()
+    result = result if scale is None else result * tensor(scale).expr
+    return result if offset is None else result + tensor(offset).expr
+
+
+@op("LayerNorm", cases=[
+    Case({}, (2, 3, 4)), Case({"gamma": STEPS, "beta": STEPS, "epsilon": 1e-3}, (2, 3, 4)),
+    Case({"axis": (1, 2)}, (2, 3, 4)), Case({"gamma": STEPS, "axis": 1}, (2, 4, 3)),
+])  # fmt: skip
+def layer_norm(
+    x: Any, gamma: Any = None, beta: Any = None, axis: Any = -1, epsilon: Any = None,
+    rms_scaling: Any = False,
+) -> Any:  # fmt: skip
+    static("layer_normalization", rms_scaling=rms_scaling)
+    how = "variance" if rms_scaling else "mean"
+    more = {"gamma": _optional(gamma), "beta": None if rms_scaling else _optional(beta)}
+    return _normalized(tensor(x), axis, EPSILON if epsilon is None else epsilon, more, how)
+
+
+@op("RMSNorm", cases=[Case({}, (2, 3, 4)), Case({"scale": STEPS}, (2, 3, 4)),
+                      Case({"scale": STEPS, "axis": 1}, (2, 3, 4))])  # fmt: skip
+def rms_norm(x: Any, scale: Any = None, axis: Any = -1, epsilon: Any = None) -> Any:
+    more = {"gamma": _optional(scale), "beta": None}
+    return _normalized(tensor(x), axis, EPSILON if epsilon is None else epsilon, more, "rms")
+
+
+def _normalized(x: Tensor, axis: Any, epsilon: Any, more: dict[str, Any], how: str) -> Any:
+    """Return PyTorch's own function where the axes are the last ones."""
+    first = _last_axes(x, axis)
+    if first is None or how == "variance" or (how == "rms" and first != -1):
+        axis = tuple(axis) if _is_list(axis) else expr(axis)
+        more = {"axis": axis, **more, "epsilon": expr(epsilon), "how": how}
+        return call(normalize_axes, x.expr, **more)
+    shape = Field(x.expr, "shape")[slice(first, None)]
+    more = {k: v for k, v in more.items() if v is not None}
+    names = {"gamma": "weight", "beta": "bias"}
+    function = F.layer_norm if how == "mean" else F.rms_norm
+    named = {names[k]: v for k, v in more.items()}
+    return call(function, x.expr, shape, **named, eps=expr(epsilon))
+
+
+def _last_axes(x: Tensor, axis: Any) -> int | None:
+    """Return the first of axes that reach to the last one, counted from behind."""
+    axes = list(axis) if _is_list(axis) else [axis]
+    if not all(map(is_whole, axes)):
+        return None
+    if x.known:
+        axes = [k % x.rank - x.rank for k in axes]
+    axes = sorted(axes)
+    return axes[0] if axes == list(range(-len(axes), 0)) else None
+
+
+@op("DotProductAttention", cases=[
+    Case({}, [(2, 5, 2, 4), (2, 3, 2, 4), (2, 3, 2, 4)], single=True),
+    Case({"is_causal": True, "scale": 0.3}, [(2, 5, 4, 4), (2, 5, 2, 4), (2, 5, 2, 4)],
+         single=True),
+])  # fmt: skip
+def dot_product_attention(
+    query: Any, key: Any, value: Any, bias: Any = None, mask: Any = None, scale: Any = None,
+    is_causal: Any = False, flash_attention: Any = None, attn_logits_soft_cap: Any = None,
+) -> Any:  # fmt: skip
+    del flash_attention  # how to compute, not what
+    if attn_logits_soft_cap is not None:
+        raise UnsupportedError("attention whose scores are capped is not translated")
+    given = [tensor(v).expr for v in (query, key, value)]
+    more = {"bias": _optional(bias), "mask": _optional(mask), "scale": expr(scale)}
+    return call(attend, *given, **more, is_causal=expr(is_causal))
