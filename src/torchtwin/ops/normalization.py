@@ -1,4 +1,4 @@
-"""Statistics, normalization by them, and attention."""
+"""Normalization, and attention."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torchtwin.errors import UnsupportedError
 from torchtwin.expr import Field, call
 from torchtwin.nn.normalize import attend, normalize_axes, normalize_by
-from torchtwin.ops.registry import axes_of, expr, op
+from torchtwin.ops.registry import expr, op
 from torchtwin.ops.values import is_whole, static, tensor
 from torchtwin.rule import Case
 from torchtwin.view import Tensor
@@ -18,17 +18,6 @@ from torchtwin.view import Tensor
 EPSILON = 1e-7
 """keras.config.epsilon()"""
 STEPS = np.arange(1, 5) / 4
-
-
-@op("Moments", cases=[Case({"axes": [1]}, (2, 5, 3)),
-                      Case({"axes": [1, 2], "keepdims": True}, (2, 4, 3, 2))])  # fmt: skip
-def moments(x: Any, axes: Any, keepdims: Any = False, synchronized: Any = False) -> Any:
-    if synchronized:
-        raise UnsupportedError("moments of several processes are not translated")
-    t = tensor(x)
-    dims = axes_of(axes, t.rank) if t.known else tuple(axes) if _is_list(axes) else expr(axes)
-    keep = {} if keepdims is False else {"keepdim": expr(keepdims)}
-    return t.expr.mean(dims, **keep), t.expr.var(dims, correction=0, **keep)
 
 
 def _is_list(value: Any) -> bool:
