@@ -14,7 +14,7 @@ import torch.nn.functional as F
 
 from torchtwin.errors import UnsupportedError
 from torchtwin.expr import Expr, call
-from torchtwin.nn.activations import sparse_plus, sparsemax, squareplus
+from torchtwin.nn.activations import sparse_plus, sparse_sigmoid, sparsemax, squareplus
 
 ACTIVATIONS: Mapping[str, Callable[[Any], Any]] = {
     "linear": lambda x: x,
@@ -44,7 +44,7 @@ ACTIVATIONS: Mapping[str, Callable[[Any], Any]] = {
     "hard_shrink": lambda x: call(F.hardshrink, x),
     "threshold": lambda x: call(F.threshold, x, 0.0, 0.0),
     "squareplus": lambda x: call(squareplus, x),
-    "sparse_sigmoid": lambda x: ((x + 1) / 2).clamp(0, 1),
+    "sparse_sigmoid": lambda x: call(sparse_sigmoid, x),
     "sparse_plus": lambda x: call(sparse_plus, x),
 }
 """Activations that work on each element."""

@@ -16,6 +16,11 @@ def sparse_plus(x: torch.Tensor) -> torch.Tensor:
     return torch.where(x <= -1, torch.zeros_like(x), torch.where(x < 1, (x + 1) ** 2 / 4, x))
 
 
+def sparse_sigmoid(x: torch.Tensor) -> torch.Tensor:
+    """0 up to -1, (x + 1) / 2 up to 1, then 1."""
+    return ((x + 1) / 2).clamp(0, 1)
+
+
 def sparsemax(x: torch.Tensor, dim: int = -1) -> torch.Tensor:
     """Sparse softmax as Keras has it.
 

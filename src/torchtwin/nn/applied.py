@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from torchtwin.nn.activations import sparse_plus, sparsemax, squareplus
+from torchtwin.nn.activations import sparse_plus, sparse_sigmoid, sparsemax, squareplus
 
 
 class Apply(nn.Module):
@@ -38,26 +38,12 @@ def identity(x):
     return x
 
 
-def activation_of(given):
-    """Return the function that `given` names; what is a function already stays, None is none."""
-    same = [
-        "relu",
-        "sigmoid",
-        "tanh",
-        "elu",
-        "selu",
-        "celu",
-        "gelu",
-        "softplus",
-        "softsign",
-        "silu",
-        "relu6",
-        "mish",
-        "glu",
-    ]
-    names = {
+def activations():
+    """Return the activations by their names."""
+    same = ("relu", "relu6", "elu", "selu", "celu", "gelu", "silu", "mish", "glu")
+    same += ("sigmoid", "tanh", "softplus", "softsign")
+    return {
         **{name: getattr(F, name) for name in same},
-        None: identity,
         "linear": identity,
         "softmax": functools.partial(F.softmax, dim=-1),
         "log_softmax": functools.partial(F.log_softmax, dim=-1),
@@ -76,13 +62,28 @@ def activation_of(given):
         "sparsemax": sparsemax,
         "squareplus": squareplus,
         "sparse_plus": sparse_plus,
-        "sparse_sigmoid": lambda x: ((x + 1) / 2).clamp(0, 1),
+        "sparse_sigmoid": sparse_sigmoid,
     }
-    if given is not None and not isinstance(given, str):
+
+
+def activation_of(given):
+    """Return the function that `given` names; what is a function already stays, None is none."""
+    if given is None:
+        return identity
+    if not isinstance(given, str):
         return given
-    if given not in names:
+    if given not in activations():
         raise ValueError(f"{given!r} is not the name of an activation")
-    return names[given]
+    return activations()[given]
+
+
+def activation_name(given):
+    """Return the name of an activation; what has none stays what it is."""
+    for name, function in activations().items():
+        whole = function.func if isinstance(function, functools.partial) else function
+        if whole is (given.func if isinstance(given, functools.partial) else given):
+            return name
+    return "tanh" if given is torch.tanh else "sigmoid" if given is torch.sigmoid else given
 
 
 class MaskedSoftmax(nn.Module):

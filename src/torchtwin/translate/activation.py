@@ -11,7 +11,7 @@ from torch import nn
 from torchtwin.activations import ACTIVATIONS, ALONG_AXIS
 from torchtwin.errors import UnsupportedError
 from torchtwin.expr import Call, Expr, Source, call
-from torchtwin.nn.activations import sparse_plus, sparsemax, squareplus
+from torchtwin.nn.activations import sparse_plus, sparse_sigmoid, sparsemax, squareplus
 from torchtwin.nn.applied import Activation, Apply
 from torchtwin.nn.frozen import frozen
 from torchtwin.nn.penalties import OutputPenalty
@@ -49,7 +49,7 @@ MODULES: Mapping[str, Callable[[], Expr]] = {
     "sparsemax": lambda: call(Apply, sparsemax),
     "squareplus": lambda: call(Apply, squareplus),
     "sparse_plus": lambda: call(Apply, sparse_plus),
-    "sparse_sigmoid": lambda: call(Activation, "sparse_sigmoid"),
+    "sparse_sigmoid": lambda: call(Apply, sparse_sigmoid),
 }
 """The module that works as an activation of this name, see `activations`."""
 
