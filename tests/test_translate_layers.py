@@ -13,12 +13,16 @@ from torchtwin.translate import registry
 from translated_layers import check
 
 registry.load()
-REFUSED = [("Flatten", "channels first")]
+REFUSED = [("Flatten", "channels first"), ("Resizing", "channels first")]
 OWN = {
     name: [
         case
         for case in rules()[name].cases
-        if not case.mask and not case.names and not case.call and (name, case.note) not in REFUSED
+        if not case.mask
+        and not case.names
+        and not case.call
+        and (name, case.note) not in REFUSED
+        and not (name == "UpSampling2D" and len(case.config) == 3)
     ]
     for name in sorted(registry._CONSTRUCTORS)
     if name in rules() and hasattr(keras.layers, name)

@@ -21,7 +21,8 @@ from torchtwin.translate.registry import constructor_of
 from torchtwin.view import LayerView
 
 HEAD = """from __future__ import annotations
-import functools, inspect, json, math
+import collections, functools, inspect, json, math
+import numpy as np
 import torch
 import torch.nn.functional as F
 from typing import Any

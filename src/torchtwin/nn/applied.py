@@ -40,10 +40,9 @@ def identity(x):
 
 def activations():
     """Return the activations by their names."""
-    same = ("relu", "relu6", "elu", "selu", "celu", "gelu", "silu", "mish", "glu")
-    same += ("sigmoid", "tanh", "softplus", "softsign")
+    same = "relu relu6 elu selu celu gelu silu mish glu sigmoid tanh softplus softsign"
     return {
-        **{name: getattr(F, name) for name in same},
+        **{name: getattr(F, name) for name in same.split()},
         "linear": identity,
         "softmax": functools.partial(F.softmax, dim=-1),
         "log_softmax": functools.partial(F.log_softmax, dim=-1),

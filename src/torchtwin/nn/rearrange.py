@@ -66,24 +66,32 @@ class GlobalMax(nn.Module):
 
 
 class RepeatPixels(nn.Module):
-    """Repeats every element of (batch, ..., channels) along the axes behind the batch."""
+    """Repeats every element along `rank` axes from `first` on, for each as often as `times`."""
 
-    def __init__(self, *times):
+    def __init__(self, times=2, rank=2, first=1):
         super().__init__()
-        self.times = times
+        self.times, self.first = (times,) * rank if isinstance(times, int) else times, first
 
     def forward(self, x):
-        for dim, times in enumerate(self.times, 1):
+        for dim, times in enumerate(self.times, self.first):
             x = x.repeat_interleave(times, dim)
         return x
 
 
-class Crop(nn.Module):
-    """Takes (before, after) off the axes from `first` on."""
+def sides(amount, rank):
+    """Return (before, after) for each of `rank` axes, given as one number, or one for each axis."""
+    if isinstance(amount, int):
+        return ((amount, amount),) * rank
+    amount = (amount,) if rank == 1 else amount
+    return tuple((n, n) if isinstance(n, int) else tuple(n) for n in amount)
 
-    def __init__(self, *amounts, first=1):
+
+class Crop(nn.Module):
+    """Takes elements off both ends of `rank` axes from `first` on: see `sides`."""
+
+    def __init__(self, amount, rank=2, first=1):
         super().__init__()
-        self.amounts, self.first = amounts, first
+        self.amounts, self.first = sides(amount, rank), first
 
     def forward(self, x):
         for dim, (before, after) in enumerate(self.amounts, self.first):
@@ -92,11 +100,11 @@ class Crop(nn.Module):
 
 
 class Pad(nn.Module):
-    """Puts (before, after) zeros around the axes from `first` on."""
+    """Puts zeros at both ends of `rank` axes from `first` on: see `sides`."""
 
-    def __init__(self, *amounts, first=1):
+    def __init__(self, amount, rank=2, first=1):
         super().__init__()
-        self.amounts, self.first = amounts, first
+        self.amounts, self.first = sides(amount, rank), first
 
     def forward(self, x):
         behind = [0, 0] * (x.dim() - self.first - len(self.amounts))

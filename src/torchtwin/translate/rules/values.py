@@ -20,7 +20,7 @@ from torchtwin.translate.registry import translates
 from torchtwin.translate.values import arguments_of, signatures
 
 KINDS = ("initializers", "regularizers", "constraints", "activations")
-PLAIN: dict[str, Any] = {
+PLAIN: dict[Any, Any] = {
     "relu": F.relu, "sigmoid": torch.sigmoid, "tanh": torch.tanh, "elu": F.elu, "selu": F.selu,
     "gelu": F.gelu, "softplus": F.softplus, "softsign": F.softsign, "silu": F.silu,
     "swish": F.silu, "relu6": F.relu6, "mish": F.mish, "celu": F.celu, "exponential": torch.exp,
