@@ -126,7 +126,8 @@ def _piece(view: LayerView, node: Node) -> Piece:
     if node.kind == "permute":
         return Piece(permuted(view.input, node.layout), layout=node.layout)
     if node.kind == "mask":
-        return Piece(rule_of(view.class_name).mask(view), layout=None)
+        made = rule_of(view.class_name).mask(view)
+        return made if isinstance(made, Piece) else Piece(made, layout=None)
     return piece_of(view)
 
 

@@ -104,12 +104,13 @@ def _own(holder: Holder) -> list[Variable]:
 
 def _agree(order: Sequence[Wanted], arrays: Sequence[Array]) -> bool:
     """Tell whether shapes agree, and no array's name says that it is another variable."""
-    leaves = {variable.leaf for _, _, variable in order}
+    leaves = {variable.leaf for _, _, variable in order if variable.named}
     owners = {owner for _, owner, _ in order}
     telling = all(any(owner in _parts(a) for a in arrays) for owner in owners)
     for (_, owner, variable), array in zip(order, arrays, strict=True):
         name = _base(leaf(array), leaves)
-        if array.shape != variable.shape or (name in leaves and name != variable.leaf):
+        wrong = variable.named and name in leaves and name != variable.leaf
+        if not variable.fits(array.shape) or wrong:
             return False
         if telling and owner not in _parts(array) and owners & _parts(array):
             return False
@@ -127,6 +128,8 @@ def _base(name: str, leaves: set[str]) -> str:
 
 def _by_name(order: Sequence[Wanted], arrays: Sequence[Array]) -> dict[str, Array] | None:
     """Return the one assignment in which every name and shape agrees, or None."""
+    if not all(variable.named for _, _, variable in order):
+        return None
     leaves = {variable.leaf for _, _, variable in order}
     owners = {owner for _, owner, _ in order}
     found: dict[str, Array] = {}

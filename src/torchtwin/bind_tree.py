@@ -54,7 +54,7 @@ def bind_tree(holders: Sequence[Holder], tree: Tree, binding: Binding) -> None:
     stored = {key: array for key, array in tree.arrays.items() if not NOISE.search(key)}
     root = _shelved(stored)
     used: set[str] = set()
-    _bind_layers(holders, _container(root, "layers"), "", binding, used)
+    _bind_layers(holders, container_of(root, "layers"), "", binding, used)
     counts = _counts(holders)
     for key, array in stored.items():
         if key not in used and not counts.search(key):
@@ -93,7 +93,7 @@ def _bind_layers(
             _bind_holder(holder, places.get(k) or Shelf(), prefix, binding, used)
 
 
-def _container(shelf: Shelf, under: str) -> Shelf | None:
+def container_of(shelf: Shelf, under: str) -> Shelf | None:
     """Return the group that holds the layers, under whichever name."""
     outer, _, last = under.rpartition("/")
     if outer:
@@ -144,6 +144,11 @@ def _bind_holder(
     holder: Holder, shelf: Shelf, prefix: str, binding: Binding, used: set[str]
 ) -> None:
     key = f"{prefix}{holder.name}"
+    if holder.own is not None:
+        from torchtwin.bind_own import bind_own  # which reads shelves
+
+        bind_own(holder.own, shelf, key, binding, used)
+        return
     for parent, variables in _by_parent(holder.variables):
         group = shelf.at(f"{parent}/vars" if parent else "vars") or Shelf()
         for number, variable in enumerate(variables):
@@ -156,7 +161,7 @@ def _bind_holder(
             used.add(f"{group.path}/{stored}")
             binding.put(f"{key}/{variable.path}", variable, array)
     if holder.children:
-        inner = _container(shelf, holder.under)
+        inner = container_of(shelf, holder.under)
         _bind_layers(holder.children, inner, f"{key}/", binding, used)
 
 

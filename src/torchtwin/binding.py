@@ -20,16 +20,43 @@ MOST_LISTED = 6
 class Variable:
     """A variable that a layer has; `path` is its place inside the layer: "cell/kernel".
 
-    `shape` is Keras's. `trainable` is False for moving averages and the like.
+    `shape` is Keras's; `others` are further ones that it may have. `trainable` is False for
+    moving averages and the like. A variable of an author's layer is not `named`: Keras knows it
+    by a name that the layer chose.
     """
 
     path: str
     shape: tuple[int, ...]
     trainable: bool = True
+    others: tuple[tuple[int, ...], ...] = ()
+    named: bool = True
 
     @property
     def leaf(self) -> str:
-        return self.path.rpartition("/")[2]
+        return self.path.rpartition("/")[2] if self.named else ""
+
+    def fits(self, shape: tuple[int, ...]) -> bool:
+        return shape == self.shape or shape in self.others
+
+
+@dataclass(frozen=True)
+class Part:
+    """A module inside an author's layer: its attribute and the variables it has.
+
+    `kind` is the author's class, "" for others; `listed` tells a list or dict of modules.
+    """
+
+    name: str
+    kind: str = ""
+    listed: bool = False
+    variables: tuple[Variable, ...] = ()
+    parts: tuple[Part, ...] = ()
+
+    def walk(self) -> Iterator[Variable]:
+        """Yield all variables, in Keras's order."""
+        yield from self.variables
+        for part in self.parts:
+            yield from part.walk()
 
 
 @dataclass(frozen=True)
@@ -38,7 +65,7 @@ class Holder:
 
     `variables` are its own, in Keras's order of creation; `children` the layers of a nested
     model, in config order, InputLayers included. `under` is where a Tree keeps the children,
-    "layer/layers" for a model inside TimeDistributed.
+    "layer/layers" for a model inside TimeDistributed. `own` are the parts of an author's layer.
     """
 
     name: str
@@ -47,6 +74,7 @@ class Holder:
     variables: tuple[Variable, ...] = ()
     children: tuple[Holder, ...] = ()
     under: str = "layers"
+    own: Part | None = None
 
     def holds(self) -> bool:
         """Tell whether any variable is in here."""
@@ -69,7 +97,7 @@ class Binding:
 
     def put(self, key: str, variable: Variable, array: Array) -> None:
         """Bind one variable, if the shapes agree."""
-        if array.shape == variable.shape:
+        if variable.fits(array.shape):
             self.arrays[key] = array
         else:
             self.problems.append(

@@ -48,7 +48,7 @@ def build_model(entry: Mapping[str, Any], path: str, version: str) -> Graph:
         raise UnsupportedError(
             f"{class_name} is a class of its author, not a Sequential or Functional model",
             where=path or str(entry["config"].get("name", "")),
-            hint="rebuild it as a Functional model: its Python source is not translated yet",
+            hint="give the Python source that defines it: --custom FILE",
         )
     config = entry["config"]
     layers = dict(_layers(config, path, version))

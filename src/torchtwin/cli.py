@@ -63,6 +63,7 @@ def parser() -> argparse.ArgumentParser:
     verify.add_argument("model", metavar="MODEL", help="the Keras model that it was made from")
     verify.add_argument("folder", metavar="DIR", help="the folder that `convert` wrote")
     verify.add_argument("--weights", metavar="FILE", help="weights of an architecture-only MODEL")
+    verify.add_argument("--custom", metavar="FILE", help="Python source of own classes, executed")
     verify.add_argument("--optimizer", metavar="O", help="as it was given to `convert`")
     verify.add_argument("--loss", metavar="L", help="the same")
     verify.add_argument("--metrics", metavar="M", nargs="+", help="the same")
@@ -94,7 +95,7 @@ def _add_convert(commands: Any) -> None:
     about = "axes of image inputs and outputs: channels first (torch) or last (keras)"
     add("--layout", choices=LAYOUTS, default="torch", help=about)
     add("--weights", metavar="FILE", help="weights of an architecture-only MODEL")
-    add("--custom", metavar="FILE", help="Python source of own layers (not translated yet)")
+    add("--custom", metavar="FILE", help="Python source of own classes; verification executes them")
     add("--optimizer", metavar="O", help='train with another: "Adam(1e-4, clipnorm=1.0)"')
     add("--loss", metavar="L", help='another loss: mse, "Huber(delta=2.0)", one or a list')
     add("--metrics", metavar="M", nargs="+", help="other metrics: accuracy \"AUC(curve='PR')\"")

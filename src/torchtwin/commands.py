@@ -176,6 +176,7 @@ def verify(options: argparse.Namespace) -> int:
         report = verified(
             options.model, Path(options.folder), weights=options.weights,
             optimizer=options.optimizer, loss=options.loss, metrics=options.metrics,
+            custom=options.custom,
         )  # fmt: skip
     if options.json:
         print(json.dumps(report.to_dict(), indent=2))

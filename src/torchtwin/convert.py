@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from torchtwin.errors import UnsupportedError, UntrainedError
+from torchtwin.errors import UntrainedError
 
 if TYPE_CHECKING:
     from torchtwin.source import Source
@@ -44,15 +44,28 @@ def convert(
     """
     # Imported here, so that `import torchtwin` and `torchtwin --help` do not wait for torch.
     from torchtwin.readers import read
-    from torchtwin.upgrade import upgraded
 
     if layout not in LAYOUTS:
         raise ValueError(f"layout must be one of {LAYOUTS}, not {layout!r}")
-    if custom is not None:
-        raise UnsupportedError("custom layers are not translated yet", where=str(custom))
-    source = upgraded(read(model, weights=weights))
-    asked = {"optimizer": optimizer, "loss": loss, "metrics": metrics, "callbacks": callbacks}
-    return _trained(source, layout, {k: v for k, v in asked.items() if v is not None})
+    source = read(model, weights=weights)
+    given = {"optimizer": optimizer, "loss": loss, "metrics": metrics, "callbacks": callbacks}
+    asked = {k: v for k, v in given.items() if v is not None}
+    return _converted(source, layout, asked, custom)
+
+
+def _converted(
+    source: Source, layout: str, asked: Mapping[str, Any], custom: str | Path | None
+) -> Twin:
+    """Return the twin, with its author's own classes where their source is given."""
+    from torchtwin.upgrade import upgraded
+
+    if custom is None:
+        return _trained(upgraded(source), layout, asked)
+    from torchtwin.custom import own_classes
+
+    with own_classes(custom, source) as library:
+        twin = _trained(upgraded(source, library.defines), layout, asked)
+    return dataclasses.replace(twin, custom=Path(custom))
 
 
 def _trained(source: Source, layout: str, asked: Mapping[str, Any]) -> Twin:

@@ -19,7 +19,9 @@ from __future__ import annotations
 import functools
 import importlib
 import pkgutil
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -179,9 +181,22 @@ def rules() -> Mapping[str, Rule]:
     return _RULES
 
 
+_OWN: ContextVar[Callable[[str], Rule | None]] = ContextVar("own rules", default=lambda _: None)
+
+
+@contextmanager
+def own_rules(find: Callable[[str], Rule | None]) -> Iterator[None]:
+    """Let `find` give the rules of classes that Keras does not have, for one conversion."""
+    token = _OWN.set(find)
+    try:
+        yield
+    finally:
+        _OWN.reset(token)
+
+
 def rule_of(class_name: str) -> Rule:
     """Return the rule of a Keras class; raise UnsupportedError when there is none."""
-    found = rules().get(class_name)
+    found = rules().get(class_name) or _OWN.get()(class_name)
     if found is None and class_name.startswith("ops."):
         raise UnsupportedError(
             f"the operation keras.{class_name} is not translated",
@@ -194,6 +209,6 @@ def rule_of(class_name: str) -> Rule:
             + ("" if own else ": it is not a layer of Keras that torchtwin knows"),
             hint="rebuild the model without it in Keras"
             if own
-            else "rebuild the model from layers of Keras: Python source is not translated yet",
+            else "give the Python source that defines it: --custom FILE",
         )
     return found

@@ -32,7 +32,8 @@ class Twin:
     number comes from. `layout` is "torch" or "keras", see `convert`. `train` is the text of
     train.py, None for a model without training, or for one whose training is not translated:
     `untrained` says why; `asked` is what `convert` was given instead of what the file says.
-    `optimizer` is the state of the optimizer in the file, for resuming.
+    `custom` is the source of the author's own classes. `optimizer` is the state of the
+    optimizer in the file, for resuming.
     """
 
     source: str
@@ -45,6 +46,7 @@ class Twin:
     train: str | None = field(default=None, repr=False)
     untrained: UnsupportedError | None = None
     asked: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    custom: Path | None = field(default=None, repr=False)
     optimizer: tuple[Tensor, ...] = field(default=(), repr=False)
 
     @functools.cached_property

@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from torchtwin.binding import Holder, Variable, bind
+from torchtwin.binding import Holder, Part, Variable, bind
+from torchtwin.emit.helpers import is_own
 from torchtwin.errors import UnreadableModel, UnsupportedError
 from torchtwin.evaluate import instance
 from torchtwin.graph import Graph, Layer
@@ -91,12 +92,20 @@ def _holders(graph: Graph, program: Class) -> tuple[Holder, ...]:
 def _holder(layer: Layer, sub: Submodule | None) -> Holder:
     children: tuple[Holder, ...] = ()
     variables: tuple[Variable, ...] = ()
+    own: Part | None = None
+    class_name = layer.class_name
     if layer.graph is not None and sub is not None and isinstance(sub.constructor, Class):
         children = _holders(layer.graph, sub.constructor)
+    elif sub is not None and is_own(sub.constructor):
+        from torchtwin.custom.slots import part_of
+
+        own = part_of(instance(sub.constructor))
+        variables = tuple(own.walk())
+        class_name = own.kind or class_name  # files have the class's name, not the registered one
     elif sub is not None:
         variables = tuple(_variables(sub))
     under = "layer/layers" if layer.class_name == "TimeDistributed" else "layers"
-    return Holder(layer.name, layer.class_name, layer.trainable, variables, children, under)
+    return Holder(layer.name, class_name, layer.trainable, variables, children, under, own)
 
 
 def _variables(sub: Submodule) -> Iterator[Variable]:

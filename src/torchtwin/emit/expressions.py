@@ -30,9 +30,11 @@ BINDING = {"|": 1, "^": 2, "&": 3, "==": 0, "!=": 0, "<": 0, "<=": 0, ">": 0, ">
            "+": 4, "-": 4, "*": 5, "/": 5, "//": 5, "%": 5, "@": 5, "**": 7}  # fmt: skip
 UNARY, ATOM = 6, 9
 PLACES = (("nn.", nn), ("F.", F), ("torch.optim.", torch.optim), ("torch.", torch),
-          ("nn.init.", nn.init), ("math.", math),
-          ("torch.distributions.", torch.distributions), ("", builtins))  # fmt: skip
-HELPERS = ("torchtwin.nn.", "torchtwin.training.parts.")
+          ("nn.init.", nn.init), ("math.", math), ("", builtins))  # fmt: skip
+OWN = "torchtwin.own"
+"""The module of the author's translated classes, while they are live."""
+
+HELPERS = ("torchtwin.nn.", "torchtwin.training.parts.", OWN)
 
 
 class Printer:

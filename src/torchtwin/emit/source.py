@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from torchtwin.emit.expressions import Printer, qualified
-from torchtwin.emit.helpers import helpers_of, source_of
+from torchtwin.emit.helpers import helpers_of, own_of, source_of
 from torchtwin.emit.reset import resets_of
 from torchtwin.emit.variables import Body
 from torchtwin.expr import Call, Method
@@ -49,7 +49,7 @@ def emit_source(program: Class, precision: str | None = None) -> str:
     parts += [_class(cls, names, resets.methods.get(id(cls), ())) for cls in _unique(program)]
     parts.append(LOAD.format(name=names[id(program)]).strip())
     body = "\n\n\n".join(parts)
-    return formatted(f"{_header(program, precision)}\n{_imports(body)}\n\n\n{body}\n")
+    return formatted(f"{_header(program, precision)}\n{_imports(body, helpers)}\n\n\n{body}\n")
 
 
 def _unique(program: Class) -> Iterator[Class]:
@@ -108,15 +108,43 @@ def shape_text(shape: Iterable[int | None]) -> str:
     return f"({', '.join(words)})" if len(words) > 1 else f"({words[0]},)" if words else "()"
 
 
-def _imports(body: str) -> str:
+def _imports(body: str, helpers: Sequence[Any]) -> str:
+    """Return the import statements that `body` needs: PyTorch's, and those of own classes."""
     used = {node.id for node in ast.walk(ast.parse(body)) if isinstance(node, ast.Name)}
-    lines = [f"import {name}" for name in ("json", "math") if name in used]
-    lines += ["from pathlib import Path"]
-    lines += ["from typing import Any", ""] if "Any" in used else [""]
-    lines += ["import torch"] if "torch" in used else []
+    own: dict[str, str] = {}
+    for found in filter(None, map(own_of, helpers)):
+        own |= {name: line for name, line in found.imports.items() if name not in STANDARD}
+    first = [f"import {name}" for name in ("inspect", "json", "math") if name in used]
+    first += ["from pathlib import Path"]
+    first += ["from typing import Any"] if "Any" in used else []
+    first += [line for line in own.values() if not _is_numpy(line) and line not in first]
+    lines = ["import torch"] if "torch" in used else []
     lines += ["import torch.nn.functional as F"] if "F" in used else []
     lines += ["from safetensors.torch import load_file", "from torch import nn"]
-    return "\n".join(lines)
+    others = [line for line in own.values() if _is_numpy(line)]
+    return "\n".join([*sorted(first, key=_order), "", *others, *lines])
+
+
+STANDARD = (
+    "torch",
+    "F",
+    "nn",
+    "Path",
+    "load_file",
+    "Any",
+    "json",
+    "math",
+    "inspect",
+    "annotations",
+)
+
+
+def _is_numpy(line: str) -> bool:
+    return line.split()[1].partition(".")[0] in ("numpy", "torch")
+
+
+def _order(line: str) -> tuple[bool, str]:
+    return line.startswith("from"), line
 
 
 def _class(cls: Class, names: Mapping[int, str], reset: Sequence[str]) -> str:

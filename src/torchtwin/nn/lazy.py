@@ -67,3 +67,10 @@ def shapes_of(values):
     if isinstance(values, dict):
         return {key: shapes_of(part) for key, part in values.items()}
     return [shapes_of(part) for part in values] if isinstance(values, list | tuple) else None
+
+
+def called_once(module, *args, **kwargs):
+    """Return a module whose parameters are made: by a call in eval mode, on inputs like these."""
+    with torch.no_grad():
+        module.eval()(*args, **kwargs)
+    return module.train()

@@ -56,6 +56,10 @@ def statement(rewriter: Rewriter, original: Any, updated: Any) -> Any:
         return cst.RemoveFromParent()
     if left_out(rewriter, node):
         return cst.RemoveFromParent()
+    if isinstance(node, cst.Expr) and _builds_part(rewriter, node.value):
+        if len(rewriter.path) > 1 and isinstance(rewriter.path[-2], cst.FunctionDef):
+            return cst.RemoveFromParent()
+        return updated.with_changes(body=[cst.Pass()])
     if not isinstance(node, cst.Assign) or len(node.targets) != 1:
         return updated
     target = node.targets[0].target
@@ -70,6 +74,14 @@ def _calls_base(node: cst.BaseExpression, method: str) -> bool:
     owner = node.func.value
     is_super = isinstance(owner, cst.Call) and text_of(owner.func) == "super"
     return node.func.attr.value == method and is_super
+
+
+def _builds_part(rewriter: Rewriter, node: cst.BaseExpression) -> bool:
+    """Tell whether a statement is `self.dense.build(...)`: a module is built at its first call."""
+    if not isinstance(node, cst.Call) or not isinstance(node.func, cst.Attribute):
+        return False
+    owner = rewriter.program.kinds.of(node.func.value)
+    return node.func.attr.value == "build" and owner.what == "module"
 
 
 def _contained(rewriter: Rewriter, node: cst.Assign, updated: Any) -> Any:

@@ -7,6 +7,7 @@ plain values, and weights in today's layouts.
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 
 from torchtwin.errors import UnreadableModel
 from torchtwin.source import Source
@@ -16,9 +17,12 @@ from torchtwin.upgrade.context import Context
 from torchtwin.upgrade.models import upgraded_model
 
 
-def upgraded(source: Source) -> Source:
-    """Return `source` as Keras 3 would have written it."""
-    context = Context(source.version, str(source.config.get("backend", "")))
+def upgraded(source: Source, custom: Callable[[str], bool] = lambda _: False) -> Source:
+    """Return `source` as Keras 3 would have written it.
+
+    `custom` tells of a class name whether the model's author gave its source.
+    """
+    context = Context(source.version, str(source.config.get("backend", "")), custom=custom)
     try:
         config = upgraded_model(source.config, context)
         return dataclasses.replace(

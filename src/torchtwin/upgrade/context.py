@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import Any
 
 from torchtwin.source import Array
 
@@ -17,19 +18,25 @@ class Context:
     """The writer's version and backend, where we are, and what the weights still need.
 
     `conversions` lists, for a top-level layer, the names of layers within it whose arrays are
-    in an old layout, with the function that brings them to today's.
+    in an old layout, with the function that brings them to today's. `custom` tells whether the
+    model's author gave the source of a class.
     """
 
     version: str
     backend: str = ""
     path: list[str] = field(default_factory=list)
     conversions: dict[str, list[tuple[str, Conversion]]] = field(default_factory=dict)
+    custom: Callable[[str], bool] = lambda _: False
 
     @property
     def major(self) -> int:
         """Return 1, 2 or 3."""
         found = re.match(r"\d+", self.version)
         return min(max(int(found[0]), 1), 3) if found else 2
+
+    def is_custom(self, entry: Mapping[str, Any]) -> bool:
+        """Tell whether the source that came with the model defines an entry's class."""
+        return entry.get("module") is None and self.custom(str(entry["class_name"]))
 
     @property
     def where(self) -> str:

@@ -17,6 +17,7 @@ from torchtwin.upgrade.values import (
     named_object,
     plain,
 )
+from torchtwin.view import defaults
 
 MODELS = frozenset({"Sequential", "Functional", "Model"})
 INNER_KEYS = ("layer", "backward_layer", "cell")
@@ -70,7 +71,7 @@ def upgraded_layer(entry: Mapping[str, Any], context: Context) -> dict[str, Any]
             from torchtwin.upgrade.models import upgraded_model  # models are made of layers
 
             result = upgraded_model(entry, context, name)
-        elif is_own(entry):
+        elif is_own(entry) and not context.is_custom(entry):
             result = _own_layer(entry, name, context)
         else:
             result = _custom_layer(entry, context)
@@ -134,14 +135,30 @@ def _value(key: str, value: Any, context: Context) -> Any:
 def _custom_layer(entry: Mapping[str, Any], context: Context) -> dict[str, Any]:
     """Keep an author's layer as it is, apart from what every layer has."""
     full = str(entry["class_name"])
-    result = {"class_name": full.rpartition(">")[2]}
+    result: dict[str, Any] = {"class_name": full.rpartition(">")[2]}
     registered = entry.get("registered_name") or (full if ">" in full else None)
-    if registered:
-        result["registered_name"] = registered
+    if registered or full in defaults():  # one of the author's may be called as one of Keras
+        result["registered_name"] = f"own>{full}" if full in defaults() else registered
     if entry.get("module"):
         result["module"] = entry["module"]
-    config = {k: _value(k, v, context) for k, v in _config(entry).items()}
+    config = {k: _custom_value(k, v, context) for k, v in _config(entry).items()}
     return {**result, "config": config}
+
+
+def _custom_value(key: str, value: Any, context: Context) -> Any:
+    """Keep the arguments of an author's layer as they are given to its class."""
+    if key == "dtype":
+        return dtype(value)
+    if key in INNER_KEYS and isinstance(value, Mapping) and "class_name" in value:
+        return upgraded_layer(value, context)
+    if isinstance(value, Mapping) and value.get("class_name") == "__tuple__":
+        return tuple(_custom_value("", v, context) for v in value["items"])
+    if isinstance(value, Mapping) and "class_name" in value:
+        dropped = ("shared_object_id", "build_config", "compile_config")
+        return {k: _custom_value("", v, context) for k, v in value.items() if k not in dropped}
+    if isinstance(value, list):
+        return [_custom_value("", v, context) for v in value]
+    return plain(value)
 
 
 def snake(class_name: str) -> str:

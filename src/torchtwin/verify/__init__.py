@@ -40,6 +40,7 @@ def verify(
     optimizer: Any = None,
     loss: Any = None,
     metrics: Any = None,
+    custom: str | Path | None = None,
 ) -> Report:
     """Compare a twin with the Keras model that it comes from; return what was found.
 
@@ -52,6 +53,9 @@ def verify(
     dropout and noise off. `optimizer`, `loss` and `metrics` are what `convert` was given, if the
     twin is a folder.
 
+    `custom`, or the source that the Twin was converted with, defines classes of the author's own:
+    what the model needs of it is executed in the judge's process, as Keras itself would.
+
     A difference is not raised: see `Report.ok` and `Report.check`. Raises what `convert` raises
     when the model cannot be read, and UnreadableModel when the folder holds no twin.
     """
@@ -62,4 +66,6 @@ def verify(
         raise ValueError(f"judge must be one of {tuple(JUDGES)}, not {judge!r}")
     given = {"optimizer": optimizer, "loss": loss, "metrics": metrics}
     asked = {key: value for key, value in given.items() if value is not None}
-    return verified(model, twin, weights=weights, judge=judge, seed=seed, asked=asked)
+    return verified(
+        model, twin, weights=weights, judge=judge, seed=seed, asked=asked, custom=custom
+    )

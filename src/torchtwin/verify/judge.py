@@ -20,6 +20,7 @@ from typing import Any
 
 import numpy as np
 
+from torchtwin.verify.judge_custom import own_classes
 from torchtwin.verify.judge_exact import compute_exactly
 from torchtwin.verify.judge_training import Training, walked
 
@@ -44,6 +45,8 @@ class Judge:
         self.request, self.folder = request, folder
         self.legacy = request["judge"] == "tf_keras"
         self.keras = imported(self.legacy, request["judge"])
+        if request.get("custom"):
+            own_classes(self.keras, folder, request["custom"])
         self.arrays: dict[str, Any] = {}
         self.layers: list[dict[str, Any]] = []
         self.watching = False
@@ -65,6 +68,10 @@ class Judge:
         self._train(model, "float32")
         try:
             self.keras.backend.set_floatx("float64")
+            if self.request.get(
+                "custom"
+            ):  # layers that an author's layer makes have the global one
+                self.keras.mixed_precision.set_global_policy("float64")
             precise = self._in("float64", model)
             answer["dtypes"]["float64"] = self._run(precise, "float64")
         except Exception as error:

@@ -67,12 +67,16 @@ class Refusal:
 
 @dataclass(frozen=True)
 class Original:
-    """The Keras model as files that Keras opens, and as torchtwin reads it."""
+    """The Keras model as files that Keras opens, and as torchtwin reads it.
+
+    `custom` is the source of its author's own classes, which the judge executes.
+    """
 
     source: Source
     model: Path
     weights: Path | None
     shapes: Sequence[tuple[int | None, ...]]
+    custom: Path | None = None
 
 
 def judges_for(source: Source, wanted: str | None) -> list[str]:
@@ -111,6 +115,7 @@ def run_judge(
             request |= _linked(original, folder)
         else:
             request |= _written(rebuilt, folder)
+        request["custom"] = _own_source(original, folder)
         named = {f"{t}/{k}": x for t, trial in enumerate(inputs) for k, x in enumerate(trial)}
         np.savez(folder / "inputs.npz", **named)  # type: ignore[arg-type]
         if lesson is not None and not lesson.problem:
@@ -152,6 +157,19 @@ def _linked(original: Original, folder: Path) -> dict[str, Any]:
     return request
 
 
+def _own_source(original: Original, folder: Path) -> str | None:
+    """Write the definitions of the author's source that the model needs; return where it lay."""
+    if original.custom is None:
+        return None
+    from torchtwin.custom.definitions import defined
+    from torchtwin.custom.library import needed_by
+
+    definitions = defined(original.custom)
+    needed = needed_by(definitions, (original.source.config, original.source.compile))
+    (folder / "custom_source.py").write_text(definitions.only(needed), encoding="utf-8")
+    return str(original.custom.resolve().parent)
+
+
 def _suffix(path: Path) -> str:
     with path.open("rb") as file:
         start = file.read(8)
@@ -180,7 +198,7 @@ def _process(judge: str, folder: Path) -> str:
     command = [sys.executable, "-P", "-m", "torchtwin.verify.judge", str(folder)]
     try:
         done = subprocess.run(
-            command, env=_environment(judge), capture_output=True, text=True,
+            command, env=environment(judge), capture_output=True, text=True,
             timeout=TIMEOUT, check=False,
         )  # fmt: skip
     except subprocess.TimeoutExpired:
@@ -191,7 +209,7 @@ def _process(judge: str, folder: Path) -> str:
     return ""
 
 
-def _environment(judge: str) -> dict[str, str]:
+def environment(judge: str) -> dict[str, str]:
     home = str(Path(torchtwin.__file__).parents[1])
     backend = judge if judge in ("jax", "tensorflow") else "tensorflow"
     return os.environ | {
@@ -201,6 +219,7 @@ def _environment(judge: str) -> dict[str, str]:
         "JAX_PLATFORMS": "cpu",
         "CUDA_VISIBLE_DEVICES": "-1",
         "TF_CPP_MIN_LOG_LEVEL": "3",
+        "TF_USE_LEGACY_KERAS": str(int(judge == "tf_keras")),
     }
 
 

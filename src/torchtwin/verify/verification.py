@@ -42,11 +42,11 @@ INSTALL = 'pip install "torchtwin[verify]"'
 
 def verified(
     model: Any, twin: Twin | str | Path, *, weights: str | Path | None, judge: str | None,
-    seed: int, asked: Mapping[str, Any],
+    seed: int, asked: Mapping[str, Any], custom: str | Path | None = None,
 ) -> Report:  # fmt: skip
     """Return the report on a twin; see `torchtwin.verify`."""
     subject = subject_of(twin)
-    expected = expectation(model, twin, subject, weights, asked)
+    expected = expectation(model, twin, subject, weights, asked, custom=custom)
     with tempfile.TemporaryDirectory(prefix="torchtwin-live-") as folder:
         original = original_of(model, weights, expected, Path(folder))
         session = Session(original, expected, seed)
@@ -59,6 +59,8 @@ def expectation(
     subject: Subject,
     weights: str | Path | None,
     asked: Mapping[str, Any],
+    *,
+    custom: str | Path | None = None,
 ) -> Twin:
     """Return what `convert` makes of the model now, in the layout of the twin under test."""
     if isinstance(twin, Twin):
@@ -66,13 +68,14 @@ def expectation(
         asked = asked or twin.asked
         if same and asked == twin.asked:
             return twin
-        return convert(model, layout=twin.layout, weights=weights, **asked)
+        own = twin.custom if custom is None else custom
+        return convert(model, layout=twin.layout, weights=weights, custom=own, **asked)
     first, *others = LAYOUTS
-    expected = convert(model, layout=first, weights=weights, **asked)
+    expected = convert(model, layout=first, weights=weights, custom=custom, **asked)
     for layout in others:
         if _signature(expected.source) == _signature(subject.source):
             return expected
-        other = convert(model, layout=layout, weights=weights, **asked)
+        other = convert(model, layout=layout, weights=weights, custom=custom, **asked)
         if _signature(other.source) == _signature(subject.source):
             return other
     return expected
@@ -93,7 +96,8 @@ def original_of(model: Any, weights: str | Path | None, expected: Twin, folder: 
         model.save(path)
     else:
         path = Path(model)
-    return Original(source, path, Path(weights) if weights is not None else None, shapes)
+    given = Path(weights) if weights is not None else None
+    return Original(source, path, given, shapes, expected.custom)
 
 
 def faint(reference: Reference) -> bool:

@@ -1,0 +1,136 @@
+"""The call that makes an author's layer, from the config that Keras kept."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+from collections.abc import Mapping
+from typing import Any
+
+from torchtwin.custom.definitions import Definition
+from torchtwin.custom.library import Library
+from torchtwin.emit.expressions import OWN
+from torchtwin.errors import UnsupportedError
+from torchtwin.expr import Call, call
+from torchtwin.view import defaults
+
+BASE = frozenset({"name", "trainable", "dtype", "batch_input_shape", "batch_shape", "input_shape",
+                  "activity_regularizer", "dynamic", "build_config", "autocast", "input_dtype",
+                  "quantization_config"})  # fmt: skip
+"""What the config of every layer may hold: Keras's own bookkeeping."""
+
+
+def constructor(
+    library: Library, definition: Definition, cls: Any, config: Mapping[str, Any]
+) -> Call:
+    """Return the call of a translated class with the arguments of a config."""
+    _check_from_config(library, definition)
+    init = next(c for c in cls.__mro__ if "__init__" in vars(c))
+    given = {k: v for k, v in config.items() if k not in BASE}
+    if init.__module__ != OWN:
+        if not init.__name__.endswith("Module"):
+            raise UnsupportedError(
+                f"{definition.name} has the constructor of a layer of Keras",
+                hint="give it an __init__ of its own, in a copy of the source",
+            )
+        words: dict[str, inspect.Parameter] = {}
+    else:
+        words = dict(list(inspect.signature(init.__init__).parameters.items())[1:])
+    kwargs = {}
+    for name, value in given.items():
+        if name in words:
+            kwargs[name] = value_of(library, name, value)
+        elif not _is_default(library, definition, name, value):
+            raise UnsupportedError(
+                f"{definition.name}({name}={value!r}) of the file is no argument of its __init__",
+                where=_place(library, definition),
+            )
+    for name, parameter in words.items():
+        required = parameter.default is parameter.empty and parameter.kind in (
+            parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY,
+        )  # fmt: skip
+        if required and name not in kwargs and name in config:
+            kwargs[name] = value_of(library, name, config[name])
+        elif required and name not in kwargs:
+            raise UnsupportedError(
+                f"{definition.name} needs {name}, which the file does not hold",
+                where=_place(library, definition),
+                hint=f"let get_config return {name}, and save the model again",
+            )
+    return call(cls, **kwargs)
+
+
+def _place(library: Library, definition: Definition) -> str:
+    return f"{library.definitions.path.name}, line {definition.first}"
+
+
+def _is_default(library: Library, definition: Definition, name: str, value: Any) -> bool:
+    """Tell whether an argument of the layer of Keras that a class comes from is at its default."""
+    if value is None:
+        return True
+    pending, seen = [definition], set[str]()
+    while pending:
+        current = pending.pop()
+        for base in getattr(current.node, "bases", ()):
+            last = base.attr if isinstance(base, ast.Attribute) else getattr(base, "id", "")
+            known = defaults().get(last, {})
+            if name in known and _plain(known[name]) == _plain(value):
+                return True
+            if last not in seen:
+                seen.add(last)
+                pending += library.definitions.found.get(last, ())
+    return False
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, list | tuple):
+        return [_plain(v) for v in value]
+    if isinstance(value, Mapping):
+        kept = ("class_name", "config")
+        return {k: _plain(v) for k, v in value.items() if k in kept or "class_name" not in value}
+    return value
+
+
+def value_of(library: Library, name: str, value: Any) -> Any:
+    """Return a value of a config as an expression; what is serialised, as what it stands for."""
+    if isinstance(value, list | tuple):
+        return type(value)(value_of(library, name, v) for v in value)
+    if not isinstance(value, Mapping):
+        return value
+    if "class_name" not in value:
+        return {k: value_of(library, name, v) for k, v in value.items()}
+    if value["class_name"] == "__tuple__":
+        return tuple(value_of(library, name, v) for v in value.get("items", ()))
+    word = value["config"] if value["class_name"] == "function" else value["class_name"]
+    own = library.find(str(value.get("registered_name") or word))
+    if own is not None and own.is_function:
+        return library.made(own.name)
+    if value["class_name"] == "function" and isinstance(word, str):
+        return word
+    if own is not None and own.is_class and isinstance(value.get("config"), Mapping):
+        return constructor(library, own, library.made(own.name), value["config"])
+    from torchtwin.custom.objects import object_of
+
+    return object_of(name, value)
+
+
+def _check_from_config(library: Library, definition: Definition) -> None:
+    """Refuse a from_config that does more than to make the layer of its config."""
+    for node in getattr(definition.node, "body", ()):
+        if isinstance(node, ast.FunctionDef) and node.name == "from_config":
+            for statement in node.body:
+                if not _makes_it(statement):
+                    raise UnsupportedError(
+                        f"{definition.name}.from_config does more than to return cls(**config)",
+                        where=f"{library.definitions.path.name}, line {statement.lineno}",
+                        hint="let it return cls(**config) in a copy of the source",
+                    )
+
+
+def _makes_it(statement: ast.stmt) -> bool:
+    if isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant):
+        return True
+    text = ast.unparse(statement)
+    if text in ("return cls(**config)", "config = dict(config)", "config = config.copy()"):
+        return True
+    return isinstance(statement, ast.Assign) and "deserialize" in text

@@ -1,0 +1,207 @@
+"""Models with classes of their author's, converted with the Python source of these."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.util
+import types
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+import torch
+
+import torchtwin
+from cases import FLOAT32, compare, outputs, randomize, run
+from torchtwin.errors import TorchTwinError, UnreadableModel, UnsupportedError
+
+TEXT = (Path(__file__).parent / "custom" / "own_layers.txt").read_text(encoding="utf-8")
+FORMS = ["keras", "h5"]
+
+
+@pytest.fixture(scope="module")
+def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("own") / "layers.py"
+    path.write_text(f"import keras\n{TEXT}", encoding="utf-8")
+    return path
+
+
+@pytest.fixture(scope="module")
+def own(source: Path) -> types.ModuleType:
+    return executed(source, "own_layers")
+
+
+def executed(path: Path, name: str) -> types.ModuleType:
+    spec = importlib.util.spec_from_file_location(name, path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    with contextlib.redirect_stdout(None):
+        spec.loader.exec_module(module)
+    return module
+
+
+def saved(model: keras.Model, folder: Path, form: str = "keras") -> Path:
+    path = folder / f"model.{form}"
+    model.save(path)
+    return path
+
+
+def check(
+    model: keras.Model, path: Path, source: Path, *, layout: str = "torch", like: Any = None
+) -> torchtwin.Twin:
+    """Compare the twin of a saved model with the model; `like` gives the inputs."""
+    twin = torchtwin.convert(path, custom=source, layout=layout)
+    rng = np.random.default_rng(3)
+    given = like or [
+        rng.normal(size=(3, *(n or 5 for n in x.shape[1:]))).astype("float32") for x in model.inputs
+    ]
+    compare(run(twin, given), outputs(model, given), FLOAT32)
+    return twin
+
+
+def dense_model(own: types.ModuleType) -> keras.Model:
+    x = inputs = keras.Input((4,))
+    x = keras.layers.Dense(5, name="first")(x)
+    x = own.Factor(4, name="factor")(x)
+    x = own.Stacked([6, 5, 6], name="stacked")(x)
+    model = keras.Model(inputs, own.Factor(2, name="last")(x))
+    randomize(model)
+    return model
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_layers_with_layers_inside(
+    own: types.ModuleType, source: Path, tmp_path: Path, form: str
+) -> None:
+    model = dense_model(own)
+    twin = check(model, saved(model, tmp_path, form), source)
+    assert "class Factor(" in twin.source
+    assert "# one factor for each feature" in twin.source
+    assert "Blurred" not in twin.source
+    assert "never executed" not in twin.source
+    names = dict(twin.module.named_parameters())
+    assert names["factor.factor"].requires_grad
+    assert not names["factor.count"].requires_grad
+    twin.save(tmp_path / "twin")
+    module = torchtwin.twin.executed(twin.source)["load"](tmp_path / "twin" / "model.safetensors")
+    for name, value in twin.module.state_dict().items():
+        assert torch.equal(module.state_dict()[name], value), name
+
+
+@pytest.mark.parametrize("layout", ["torch", "keras"])
+def test_images(own: types.ModuleType, source: Path, tmp_path: Path, layout: str) -> None:
+    x = inputs = keras.Input((6, 5, 3))
+    x = keras.layers.Conv2D(4, 3)(x)
+    x = own.Blurred(4)(x)
+    x = keras.layers.BatchNormalization()(x)
+    model = keras.Model(inputs, own.Blurred(2)(x))
+    randomize(model)
+    check(model, saved(model, tmp_path), source, layout=layout)
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_several_inputs_and_results(
+    own: types.ModuleType, source: Path, tmp_path: Path, form: str
+) -> None:
+    a, b = keras.Input((4,)), keras.Input((4,))
+    mixed, gate = own.Gate()([a, keras.layers.Dense(4)(b)])
+    model = keras.Model([a, b], [keras.layers.Dense(2)(mixed), gate])
+    randomize(model)
+    check(model, saved(model, tmp_path, form), source)
+
+
+def test_masks_go_in_and_through(own: types.ModuleType, source: Path, tmp_path: Path) -> None:
+    inputs = keras.Input((None,), dtype="int32")
+    x = keras.layers.Embedding(5, 4, mask_zero=True)(inputs)
+    model = keras.Model(inputs, keras.layers.LSTM(3)(own.Average()(x)))
+    randomize(model)
+    given = [np.array([[1, 2, 0, 0], [3, 0, 4, 1], [2, 2, 2, 0]], "int32")]
+    check(model, saved(model, tmp_path), source, like=given)
+
+
+def test_a_name_that_keras_has_too(own: types.ModuleType, source: Path, tmp_path: Path) -> None:
+    inputs = keras.Input((3, 4))
+    x = keras.layers.Attention()([inputs, inputs])
+    model = keras.Model(inputs, own.Attention()(x))
+    twin = check(model, saved(model, tmp_path), source)
+    assert "scaled_dot_product" in twin.source or "DotAttention" in twin.source
+
+
+def test_files_of_tf_keras(tmp_path: Path) -> None:
+    legacy = pytest.importorskip("tf_keras")
+    source = tmp_path / "layers.py"
+    source.write_text(f"import tf_keras as keras\n{TEXT.replace('keras.ops', 'keras.backend')}")
+    text = source.read_text().replace("keras.saving.register", "keras.utils.register")
+    source.write_text(text, encoding="utf-8")
+    own = executed(source, "own_legacy_layers")
+    x = inputs = legacy.Input((4,))
+    x = own.Factor(4, name="factor")(x)
+    model = legacy.Model(inputs, own.Stacked([6, 5, 6], name="stacked")(x))
+    rng = np.random.default_rng(5)
+    model.set_weights([rng.normal(size=w.shape).astype("float32") for w in model.get_weights()])
+    given = rng.normal(size=(3, 4)).astype("float32")
+    for form in FORMS:
+        path = tmp_path / f"model.{form}"
+        model.save(path)
+        twin = torchtwin.convert(path, custom=source)
+        compare(run(twin, [given]), [model(given).numpy()], FLOAT32)
+
+
+def test_verification_executes_what_the_model_needs(
+    own: types.ModuleType, source: Path, tmp_path: Path
+) -> None:
+    model = dense_model(own)
+    model.compile("adam", "mse")
+    path = saved(model, tmp_path)
+    twin = torchtwin.convert(path, custom=source)
+    assert twin.untrained is None
+    report = torchtwin.verify(path, twin, judge="jax")
+    assert report.ok, str(report)
+    assert report.training is not None
+    assert not report.training.problem
+
+
+def refusal(path: Path, source: Path | None) -> str:
+    with pytest.raises(TorchTwinError) as raised:
+        torchtwin.convert(path, custom=source)
+    return str(raised.value)
+
+
+def test_refusals(own: types.ModuleType, source: Path, tmp_path: Path) -> None:
+    model = dense_model(own)
+    path = saved(model, tmp_path)
+    assert "--custom" in refusal(path, None)
+    other = tmp_path / "other.py"
+    other.write_text("class Elsewhere: pass\n", encoding="utf-8")
+    said = refusal(path, other)
+    assert "Own>Scaled" in said
+    assert "Stacked" in said
+    assert "--custom" in said
+    other.write_text("def half(:\n", encoding="utf-8")
+    with pytest.raises(UnreadableModel, match="not Python 3"):
+        torchtwin.convert(path, custom=other)
+    changed = source.read_text().replace("x * self.factor", "keras.ops.unheard_of(self.factor)")
+    other.write_text(changed, encoding="utf-8")
+    said = refusal(path, other)
+    line = changed[: changed.index("unheard_of(self")].count("\n") + 1
+    assert "Factor" in said
+    assert f"line {line}" in said
+    assert "unheard_of" in said
+    fewer = source.read_text().replace("self.norm(x)", "x")
+    other.write_text(fewer.replace("        self.norm = keras.layers.LayerNormalization()\n", ""))
+    said = refusal(path, other)
+    assert "norm" in said
+    assert "belongs to no layer" in said
+
+
+def test_arguments_that_the_class_does_not_take(
+    own: types.ModuleType, source: Path, tmp_path: Path
+) -> None:
+    path = saved(dense_model(own), tmp_path)
+    other = tmp_path / "other.py"
+    other.write_text(source.read_text().replace("units=3, rate=0.5", "units=3, speed=0.5"))
+    with pytest.raises(UnsupportedError, match=r"rate=0\.5"):
+        torchtwin.convert(path, custom=other)
