@@ -6,7 +6,8 @@ the operation: once with its plain arguments written out, once with all of them 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -30,18 +31,28 @@ DTYPES = ("float32", "float64", "int32", "int64", "bool")
 def check_call(name: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> bool:
     """Compare one operation with Keras; return whether it takes computed arguments too."""
     wanted = keras_operation(name)(*args, **kwargs)
+    return check_made(load_operations()[name], args, kwargs, wanted, mixed=name in MIXED)
+
+
+def check_made(
+    made: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any], wanted: Any,
+    *, mixed: bool = False,
+) -> bool:  # fmt: skip
+    """Compare what a function of arguments prints; return whether they may be computed."""
     floats = [x.dtype for x in arrays([*args, *kwargs.values()]) if x.dtype.kind == "f"]
-    beside = bool(floats) and name not in MIXED
-    compare_values(ran(name, args, kwargs, computed=False), wanted, exact=beside)
+    beside = bool(floats) and not mixed
+    compare_values(ran(made, args, kwargs, computed=False), wanted, exact=beside)
     try:
-        got = ran(name, args, kwargs, computed=True)
+        got = ran(made, args, kwargs, computed=True)
     except (UnsupportedError, TypeError, ValueError, RuntimeError, IndexError):
         return False  # refused, or stopped by PyTorch when it runs: never another result
     compare_values(got, wanted, exact=beside)
     return True
 
 
-def ran(name: str, args: Sequence[Any], kwargs: Mapping[str, Any], *, computed: bool) -> Any:
+def ran(
+    made: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any], *, computed: bool
+) -> Any:
     """Return what the printed expression of an operation gives."""
     values: dict[str, Any] = {}
 
@@ -60,10 +71,9 @@ def ran(name: str, args: Sequence[Any], kwargs: Mapping[str, Any], *, computed: 
         )
         return Source(word)
 
-    operation = load_operations()[name]
-    expr = operation([given(v) for v in args], {k: given(v) for k, v in kwargs.items()})
+    expr = made([given(v) for v in args], {k: given(v) for k, v in kwargs.items()})
     helpers = {helper.__name__: helper for helper in mentioned(expr)}
-    scope = {"torch": torch, "F": F, "nn": nn, **helpers, **values}
+    scope = {"torch": torch, "F": F, "nn": nn, "math": math, **helpers, **values}
     return eval(printed(expr), scope)
 
 

@@ -30,7 +30,8 @@ BINDING = {"|": 1, "^": 2, "&": 3, "==": 0, "!=": 0, "<": 0, "<=": 0, ">": 0, ">
            "+": 4, "-": 4, "*": 5, "/": 5, "//": 5, "%": 5, "@": 5, "**": 7}  # fmt: skip
 UNARY, ATOM = 6, 9
 PLACES = (("nn.", nn), ("F.", F), ("torch.optim.", torch.optim), ("torch.", torch),
-          ("nn.init.", nn.init), ("math.", math), ("", builtins))  # fmt: skip
+          ("nn.init.", nn.init), ("math.", math),
+          ("torch.distributions.", torch.distributions), ("", builtins))  # fmt: skip
 OWN = "torchtwin.own"
 """The module of the author's translated classes, while they are live."""
 

@@ -51,10 +51,10 @@ def unique(
     fill_value: Any = None,
 ) -> Any:
     """The sorted different values, with `size` cut or filled up to that length."""
-    x, axis = (x.flatten(), 0) if dim is None else (x, dim)
-    found, inverse, counts = x.unique(return_inverse=True, return_counts=True, dim=axis)
-    places = torch.arange(inverse.numel(), device=x.device)
-    first = torch.full_like(counts, inverse.numel()).scatter_reduce(0, inverse, places, "amin")
+    found, inverse, counts = x.unique(return_inverse=True, return_counts=True, dim=dim)
+    axis, flat = dim or 0, inverse.flatten()
+    places = torch.arange(flat.numel(), device=x.device)
+    first = torch.full_like(counts, flat.numel()).scatter_reduce(0, flat, places, "amin")
     if size is not None:
         more = max(size - found.shape[axis], 0)
         other = (

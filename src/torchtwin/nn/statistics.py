@@ -30,7 +30,7 @@ def quantile(
     result = function(flat, q.flatten(), dim=-1, interpolation=method)
     if keepdim:
         result = result.reshape(-1, *(1 if d in dims else n for d, n in enumerate(x.shape)))
-    return result.reshape(*q.shape, *result.shape[1:])
+    return result.reshape((*q.shape, *result.shape[1:]))
 
 
 def average_over(x: torch.Tensor, weights: torch.Tensor, dim: Any = None) -> torch.Tensor:

@@ -17,7 +17,7 @@ REQUIRED: Any = object()
 BOOKKEEPING = frozenset(["name", "parallel_iterations", "swap_memory", "validate_indices"])
 """Arguments that change nothing in the result."""
 OLD = {"keep_dims": "keepdims", "reduction_indices": "axis", "dim": "axis", "dimension": "axis",
-       "keep_prob": "rate", "squeeze_dims": "axis"}  # fmt: skip
+       "squeeze_dims": "axis"}  # fmt: skip
 """Names that TensorFlow 1 had for arguments."""
 
 
