@@ -29,6 +29,31 @@ def last_valid(
     return x.take_along_dim(mask.sum(1)[:, None, None], 1)[:, 0]
 
 
+def masked_lstm(
+    x: torch.Tensor,
+    hx: Any,
+    mask: torch.Tensor | None,
+    weight_ih: torch.Tensor,
+    weight_hh: torch.Tensor,
+    bias: torch.Tensor | None,
+) -> Any:
+    """Return the outputs of an LSTM at all steps, and its states where `mask` lets it go on."""
+    if mask is not None:
+        # One more feature, 1 at skipped steps, shuts the input gate and opens the forget gate:
+        # so c stays as it is through all of them.
+        x = valid_first(torch.cat([x, (~mask)[..., None].to(x.dtype)], 2), mask)
+        gates = x.new_tensor([-1e4, 1e4, 0, 0]).repeat_interleave(weight_hh.shape[1])
+        weight_ih = torch.cat([weight_ih, gates[:, None]], 1)
+    weights = [weight_ih, weight_hh]
+    if bias is not None:
+        weights += [bias, torch.zeros_like(bias)]
+    x, h, c = torch.lstm(x, hx, weights, bias is not None, 1, 0.0, False, False, True)
+    if mask is not None:
+        h = last_valid(x, mask, hx[0][0])[None]
+        x = in_place(x, mask)
+    return x, (h, c)
+
+
 class MaskedLSTM(nn.Module):
     """An LSTM that skips the steps where `mask`, (batch, steps), is False.
 
@@ -44,24 +69,9 @@ class MaskedLSTM(nn.Module):
             nn.init.uniform_(parameter, -(hidden_size**-0.5), hidden_size**-0.5)
 
     def forward(self, x: torch.Tensor, hx: Any = None, mask: torch.Tensor | None = None) -> Any:
-        size = self.weight_hh.shape[1]
         if hx is None:
-            hx = (x.new_zeros(1, x.shape[0], size),) * 2
-        weight_ih: torch.Tensor = self.weight_ih
-        if mask is not None:
-            # One more feature, 1 at skipped steps, shuts the input gate and opens the forget gate:
-            # so c stays as it is through all of them.
-            x = valid_first(torch.cat([x, (~mask)[..., None].to(x.dtype)], 2), mask)
-            gates = x.new_tensor([-1e4, 1e4, 0, 0]).repeat_interleave(size)
-            weight_ih = torch.cat([weight_ih, gates[:, None]], 1)
-        weights: list[torch.Tensor] = [weight_ih, self.weight_hh]
-        if self.bias_ih is not None:
-            weights += [self.bias_ih, torch.zeros_like(self.bias_ih)]
-        x, h, c = torch.lstm(x, hx, weights, self.bias_ih is not None, 1, 0.0, False, False, True)
-        if mask is not None:
-            h = last_valid(x, mask, hx[0][0])[None]
-            x = in_place(x, mask)
-        return x, (h, c)
+            hx = (x.new_zeros(1, x.shape[0], self.weight_hh.shape[1]),) * 2
+        return masked_lstm(x, hx, mask, self.weight_ih, self.weight_hh, self.bias_ih)
 
 
 class Masked(nn.Module):
