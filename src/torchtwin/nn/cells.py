@@ -25,6 +25,7 @@ class LazyCell(LazyModule):
         self,
         units,
         bias=True,
+        *,
         activation=torch.tanh,
         recurrent_activation=torch.sigmoid,
         dropout=0.0,
@@ -74,7 +75,8 @@ class LazyCell(LazyModule):
 
     def drop_input(self, x):
         """Drop features of (batch, steps, features), the same at every step."""
-        return x if not self.dropout else x * self.drop(torch.ones_like(x[:, 0]), "input", self.dropout)[:, None]
+        factor = self.drop(torch.ones_like(x[:, :1]), "input", self.dropout)
+        return x * factor if self.training and self.dropout else x
 
     def is_fused(self):
         """Tell whether PyTorch has a kernel that goes over all steps."""
@@ -99,7 +101,8 @@ class LazyCell(LazyModule):
         x, first = self.prepared(x, states), states[0]
         x = x if mask is None else valid_first(x, mask)
         weights = [self.weight_ih, self.weight_hh, *self.biases()]
-        y, h = self.kernel(x, first[None].contiguous(), weights, self.has_bias, 1, 0.0, False, False, True)
+        options = self.has_bias, 1, 0.0, False, False, True
+        y, h = self.kernel(x, first[None].contiguous(), weights, *options)
         if mask is None:
             return y, [h[0]]
         return in_place(y, mask), [last_valid(y, mask, first)]
@@ -135,8 +138,8 @@ class LazyLSTMCell(LazyCell):
 
     gates = 4
 
-    def __init__(self, units, *args, forget_bias=True, **options):
-        super().__init__(units, *args, **options)
+    def __init__(self, units, bias=True, *, forget_bias=True, **options):
+        super().__init__(units, bias, **options)
         self.state_size = [units, units]
         self.forget_bias = forget_bias
 
@@ -166,7 +169,8 @@ class LazyLSTMCell(LazyCell):
         """Return the outputs for all steps, and the states at the end."""
         x = self.prepared(x, states)
         first = tuple(s[None].contiguous() for s in states)
-        y, (h, c) = masked_lstm(x, first, mask, self.weight_ih, self.weight_hh, self.bias_ih)
+        weights = self.weight_ih, self.weight_hh
+        y, (h, c) = masked_lstm(x, first, mask, weights, self.bias_ih)
         return y, [h[0], c[0]]
 
 
@@ -179,8 +183,8 @@ class LazyGRUCell(LazyCell):
 
     gates = 3
 
-    def __init__(self, units, *args, reset_after=True, **options):
-        super().__init__(units, *args, **options)
+    def __init__(self, units, bias=True, *, reset_after=True, **options):
+        super().__init__(units, bias, **options)
         self.reset_after = reset_after
 
     def in_order(self, weight):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import torch
 import torch.nn.functional as F
-
 from torch import nn
 
 from torchtwin.nn.initial import Orthogonal, glorot_uniform
@@ -24,6 +23,7 @@ class LazyConvLSTMCell(nn.Module):
         channels,
         kernel_size,
         bias=True,
+        *,
         activation=torch.tanh,
         recurrent_activation=torch.sigmoid,
         dropout=0.0,

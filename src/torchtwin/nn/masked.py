@@ -33,21 +33,23 @@ def masked_lstm(
     x: torch.Tensor,
     hx: Any,
     mask: torch.Tensor | None,
-    weight_ih: torch.Tensor,
-    weight_hh: torch.Tensor,
+    weights: tuple[torch.Tensor, torch.Tensor],
     bias: torch.Tensor | None,
 ) -> Any:
-    """Return the outputs of an LSTM at all steps, and its states where `mask` lets it go on."""
+    """Return the outputs of an LSTM at all steps, and its states behind the last that counts.
+
+    `weights` are those of the input and of the state; the one `bias` stands for both.
+    """
+    weight_ih, weight_hh = weights
     if mask is not None:
         # One more feature, 1 at skipped steps, shuts the input gate and opens the forget gate:
         # so c stays as it is through all of them.
         x = valid_first(torch.cat([x, (~mask)[..., None].to(x.dtype)], 2), mask)
         gates = x.new_tensor([-1e4, 1e4, 0, 0]).repeat_interleave(weight_hh.shape[1])
         weight_ih = torch.cat([weight_ih, gates[:, None]], 1)
-    weights = [weight_ih, weight_hh]
-    if bias is not None:
-        weights += [bias, torch.zeros_like(bias)]
-    x, h, c = torch.lstm(x, hx, weights, bias is not None, 1, 0.0, False, False, True)
+    biases = [] if bias is None else [bias, torch.zeros_like(bias)]
+    flat = [weight_ih, weight_hh, *biases]
+    x, h, c = torch.lstm(x, hx, flat, bias is not None, 1, 0.0, False, False, True)
     if mask is not None:
         h = last_valid(x, mask, hx[0][0])[None]
         x = in_place(x, mask)
@@ -71,7 +73,7 @@ class MaskedLSTM(nn.Module):
     def forward(self, x: torch.Tensor, hx: Any = None, mask: torch.Tensor | None = None) -> Any:
         if hx is None:
             hx = (x.new_zeros(1, x.shape[0], self.weight_hh.shape[1]),) * 2
-        return masked_lstm(x, hx, mask, self.weight_ih, self.weight_hh, self.bias_ih)
+        return masked_lstm(x, hx, mask, (self.weight_ih, self.weight_hh), self.bias_ih)
 
 
 class Masked(nn.Module):

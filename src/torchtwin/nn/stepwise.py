@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import functools
 import inspect
 
 import torch
@@ -40,6 +41,7 @@ class Recurrent(nn.Module):
     def __init__(
         self,
         cell,
+        *,
         return_sequences=False,
         return_state=False,
         go_backwards=False,
@@ -108,9 +110,9 @@ class Recurrent(nn.Module):
                 y, after = self.cell(now, states)
                 after = list(after) if isinstance(after, list | tuple) else [after]
                 if mask is not None:
-                    keep = mask[:, t]
-                    y = keep_where(keep, y, outputs[-1] if outputs else torch.zeros_like(y))
-                    after = zipped(lambda new, old, keep=keep: keep_where(keep, new, old), after, states)
+                    keep = functools.partial(keep_where, mask[:, t])
+                    y = keep(y, outputs[-1] if t else torch.zeros_like(y))
+                    after = zipped(keep, after, states)
                 states = after
                 outputs.append(y)
         return torch.stack(outputs, 1), states

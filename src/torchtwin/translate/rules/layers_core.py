@@ -111,15 +111,15 @@ def flatten(layer: LayerView) -> Module:
 
 @constructor("Reshape")
 def reshape(layer: LayerView) -> Module:
-    return Module(call(Reshape, *_listed(layer["target_shape"])))
+    return Module(call(Reshape, *listed(layer["target_shape"])))
 
 
 @constructor("Permute")
 def permute(layer: LayerView) -> Module:
-    return Module(call(Permute, *_listed(layer["dims"])))
+    return Module(call(Permute, *listed(layer["dims"])))
 
 
-def _listed(value: Any) -> list[Any]:
+def listed(value: Any) -> list[Any]:
     """Return the parts of a tuple, which may be an expression: `*self.shape`."""
     if isinstance(value, Expr):
         if not isinstance(value, Source):

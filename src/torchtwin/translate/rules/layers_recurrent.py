@@ -83,7 +83,7 @@ def run_arguments(layer: LayerView) -> dict[str, Any]:
     return said(**{new: layer.get(old, False) for old, new in RUN.items()})
 
 
-def recurrent(layer: LayerView, cell: Expr) -> Module:
+def recurrent(layer: LayerView, cell: Any) -> Module:
     return Module(call(Recurrent, cell, **run_arguments(layer)))
 
 
@@ -117,7 +117,7 @@ def _bounded(layer: LayerView, cell: Expr, *biases: str) -> Expr:
     """The rows of a GRU's bias are two parameters: what bounds them has to work on each number."""
     if len(biases) > 1 and layer.get("bias_constraint") not in (None, "non_neg", "NonNeg"):
         raise UnsupportedError(f"{layer.class_name}(bias_constraint=...) is not translated")
-    return bounded(layer, cell, {**ORDERS, **{name: ("bias", ()) for name in biases}})
+    return bounded(layer, cell, {**ORDERS, **dict.fromkeys(biases, ("bias", ()))})
 
 
 def _simple_cell(layer: LayerView) -> Expr:
@@ -185,9 +185,7 @@ def stacked_cells(layer: LayerView) -> Module:
     layer.ignore("reverse_state_order")
     cells = layer["cells"]
     if isinstance(cells, Expr):
-        from torchtwin.translate.rules.layers_core import _listed
-
-        return Module(call(StackedCells, *_listed(cells)))
+        return Module(call(StackedCells, *listed(cells)))
     return Module(call(StackedCells, *map(inner, cells)))
 
 

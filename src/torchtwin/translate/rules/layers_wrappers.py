@@ -24,7 +24,8 @@ def inner(given: Any) -> Any:
     rule = constructor_of(name)
     if rule is None:
         raise UnsupportedError(f"{name} is not translated")
-    return module_with_activation(rule(LayerView(name, given["config"], [])))
+    made = rule(LayerView(name, given["config"], []))
+    return None if made is None else module_with_activation(made)
 
 
 @constructor("Bidirectional")
