@@ -108,7 +108,7 @@ def check(
     layer = layer_of(name, config, dtype)
     layer(*arrays(args), **{k: arrays(v) for k, v in call.items()})
     random = np.random.default_rng(4)
-    layer.set_weights([random.normal(size=w.shape) * 0.6 for w in layer.get_weights()])
+    layer.set_weights([drawn(random, w) for w in layer.weights])
     wanted, of_x, of_w = _keras(layer, args, call)
     before = torch.get_default_dtype()
     torch.set_default_dtype(getattr(torch, dtype))
@@ -121,18 +121,25 @@ def check(
         close([o.detach() for o in outs], wanted, dtype, "output")
         total = sum((o * torch.from_numpy(weighting(o.shape)).to(o)).sum() for o in outs)
         assert isinstance(total, torch.Tensor)
-        named = dict(module.named_parameters())
+        named = {n: p for n, p in module.named_parameters() if p.requires_grad}
         grads = torch.autograd.grad(total, [*floats, *named.values()], allow_unused=True)
         zeros = [torch.zeros_like(x) for x in [*floats, *named.values()]]
         whole = [z if g is None else g for g, z in zip(grads, zeros, strict=True)]
         close(whole[: len(floats)], of_x, dtype, "gradient of the input")
         torchtwin.load_keras_weights(module, of_w)  # gradients, laid out as weights are
-        filled = [p.detach() for p in module.parameters()]
+        filled = [p.detach() for p in module.parameters() if p.requires_grad]
         close(whole[len(floats) :], filled, dtype, "gradient of a weight")
         torchtwin.load_keras_weights(module, layer.get_weights())
     finally:
         torch.set_default_dtype(before)
     return module
+
+
+def drawn(random: np.random.Generator, variable: Any) -> np.ndarray:
+    """Return values for a weight; those that are not trained may be variances."""
+    if variable.trainable:
+        return random.normal(size=variable.shape) * 0.6
+    return random.uniform(0.5, 1.5, variable.shape)
 
 
 def cast_all(call: Mapping[str, Any], dtype: str) -> dict[str, Any]:

@@ -107,7 +107,7 @@ def _copy(part: Fill, array: Any) -> None:
     shape = tuple(tensor.shape)
     for notation in part.notations:
         if array.shape in _possible(notation, shape, rows):
-            value = np.ascontiguousarray(notation.apply(array)).reshape(shape)
+            value = np.array(notation.apply(array)).reshape(shape)  # a copy that may be written
             tensor.copy_(torch.from_numpy(value))
             return
     raise AssertionError(f"{part.name} was said to fit {array.shape}")

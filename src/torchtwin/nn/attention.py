@@ -66,9 +66,8 @@ class MultiHeadAttention(nn.Module):
         if mask is None:
             x = F.scaled_dot_product_attention(q, k, v, dropout_p=dropout, is_causal=causal)
         else:
-            bias = torch.zeros_like(mask, dtype=q.dtype)
-            bias = bias.masked_fill(~mask, torch.finfo(q.dtype).min)
-            x = F.scaled_dot_product_attention(q, k, v, bias, dropout_p=dropout)
+            seeing, everywhere = spread(q, mask)
+            x = F.scaled_dot_product_attention(seeing, k, v, everywhere, dropout_p=dropout)
             if self.zero_masked:
                 x = x.masked_fill(~mask.any(-1, keepdim=True), 0.0)
         return self.output(x.transpose(-3, -2).flatten(-2))
@@ -98,6 +97,15 @@ class MultiHeadAttentionScores(MultiHeadAttention):
             scores = scores.masked_fill(~mask, 0.0)
         x = F.dropout(scores, self.dropout, self.training) @ v
         return self.output(x.transpose(-3, -2).flatten(-2)), scores
+
+
+def spread(q: torch.Tensor, mask: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return queries and a mask with which one that may look nowhere takes the mean of all values.
+
+    A mask of huge negative numbers would give the same, but wrong gradients.
+    """
+    blind = ~mask.any(-1, keepdim=True)
+    return q.masked_fill(blind, 0.0), mask | blind
 
 
 def causal_mask(queries: int, keys: int, device: torch.device) -> torch.Tensor:

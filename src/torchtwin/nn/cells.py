@@ -96,6 +96,10 @@ class LazyCell(LazyModule):
         second = torch.zeros_like(self.bias_ih) if self.bias_hh is None else self.bias_hh
         return [self.bias_ih, second]
 
+    def kernel(self, *args):
+        """Call what PyTorch has for all steps at once."""
+        raise NotImplementedError
+
     def over_steps(self, x, states, mask):
         """Return the outputs for all steps, and the states at the end."""
         x, first = self.prepared(x, states), states[0]

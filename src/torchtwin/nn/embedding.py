@@ -21,7 +21,7 @@ class MaskedEmbedding(nn.Embedding):
         self.weight = nn.Parameter(first)
         self.mask_zero = mask_zero
 
-    def compute_mask(self, x, mask=None):  # noqa: ARG002
+    def compute_mask(self, x, mask=None):
         """Return where the input is not padding; None without `mask_zero`."""
         return x != 0 if self.mask_zero else None
 
@@ -36,7 +36,7 @@ class MaskSteps(nn.Module):
         super().__init__()
         self.mask_value = mask_value
 
-    def compute_mask(self, x, mask=None):  # noqa: ARG002
+    def compute_mask(self, x, mask=None):
         """Return where a step counts."""
         return (x != self.mask_value).any(-1)
 

@@ -8,7 +8,13 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from torchtwin.nn.attention import AdditiveAttention, DotAttention, SumAttention, causal_mask
+from torchtwin.nn.attention import (
+    AdditiveAttention,
+    DotAttention,
+    SumAttention,
+    causal_mask,
+    spread,
+)
 from torchtwin.nn.initial import glorot_uniform
 from torchtwin.nn.lazy import LazyModule
 
@@ -170,9 +176,8 @@ class LazyMultiHeadAttention(LazyModule):
     def at_once(self, q, k, v, mask, causal):
         if mask is None:
             return F.scaled_dot_product_attention(q, k, v, is_causal=causal)
-        bias = torch.zeros_like(mask, dtype=q.dtype)
-        bias = bias.masked_fill(~mask, torch.finfo(q.dtype).min)
-        return F.scaled_dot_product_attention(q, k, v, bias)
+        q, mask = spread(q, mask)
+        return F.scaled_dot_product_attention(q, k, v, mask)
 
     def by_scores(self, q, k, v, mask, causal):
         scores = q @ k.transpose(-2, -1) / q.size(-1) ** 0.5
@@ -185,7 +190,7 @@ class LazyMultiHeadAttention(LazyModule):
             scores = scores.masked_fill(~mask, 0.0)
         return F.dropout(scores, self.dropout, self.training) @ v, scores
 
-    def compute_mask(self, query, value=None, query_mask=None, **_):  # noqa: ARG002
+    def compute_mask(self, query, value=None, query_mask=None, **_):
         """Return the mask of the result: that of the query."""
         return query_mask
 
@@ -217,6 +222,6 @@ class PairAttention(LazyModule):
             x = x.masked_fill(~of_query.bool()[..., None], 0.0)
         return (x, scores) if return_attention_scores else x
 
-    def compute_mask(self, inputs, mask=None):  # noqa: ARG002
+    def compute_mask(self, inputs, mask=None):
         """Return the mask of the result: that of the query."""
         return None if mask is None else mask[0]

@@ -17,9 +17,14 @@ def zipped(function, *structures):
     return [zipped(function, *parts) for parts in zip(*structures, strict=True)]
 
 
-def states_for(cell, batch):
-    """Return the states of a cell before the first step: its own, or zeros of its sizes."""
-    if hasattr(cell, "get_initial_state"):
+def states_for(cell, batch, x=None):
+    """Return the states of a cell before the first step: its own, or zeros of its sizes.
+
+    The shape of some depends on that of the input of a step, `x`.
+    """
+    if x is not None and hasattr(cell, "states_for"):
+        states = cell.states_for(x)
+    elif hasattr(cell, "get_initial_state"):
         states = cell.get_initial_state(batch_size=batch)
     elif isinstance(cell.state_size, int):
         states = torch.zeros(batch, cell.state_size)
@@ -78,9 +83,7 @@ class Recurrent(nn.Module):
         if initial_state is None:
             initial_state = self.states if self.stateful else None
         if initial_state is None:
-            if hasattr(self.cell, "states_for"):  # their shape depends on that of the input
-                return self.cell.states_for(x[:, 0])
-            initial_state = self.get_initial_state(len(x))
+            initial_state = states_for(self.cell, len(x), x[:, 0])
         states = initial_state if isinstance(initial_state, list | tuple) else [initial_state]
         return zipped(lambda s: s.to(x), list(states))
 
@@ -117,7 +120,7 @@ class Recurrent(nn.Module):
                 outputs.append(y)
         return torch.stack(outputs, 1), states
 
-    def compute_mask(self, inputs, mask=None):  # noqa: ARG002
+    def compute_mask(self, inputs, mask=None):
         """Return the masks of the results: that of the steps goes on with all outputs."""
         mask = mask[0] if isinstance(mask, list | tuple) else mask
         mask = mask if self.return_sequences else None
@@ -243,7 +246,7 @@ class BothWays(nn.Module):
             return (y + z) / 2
         return y * z if self.merge_mode == "mul" else (y, z)
 
-    def compute_mask(self, inputs, mask=None):  # noqa: ARG002
+    def compute_mask(self, inputs, mask=None):
         """Return the masks of the results: that of the steps goes on with all outputs."""
         mask = mask[0] if isinstance(mask, list | tuple) else mask
         mask = mask if self.return_sequences else None
@@ -265,7 +268,7 @@ class StepByStep(nn.Module):
         ]
         return torch.stack(outputs, 1)
 
-    def compute_mask(self, inputs, mask=None):  # noqa: ARG002
+    def compute_mask(self, inputs, mask=None):
         return mask
 
 
@@ -276,8 +279,8 @@ class AllSteps(nn.Module):
         super().__init__()
         self.layer = layer
 
-    def forward(self, inputs, mask=None):  # noqa: ARG002
+    def forward(self, inputs, mask=None):
         return self.layer(inputs.flatten(0, 1)).unflatten(0, inputs.shape[:2])
 
-    def compute_mask(self, inputs, mask=None):  # noqa: ARG002
+    def compute_mask(self, inputs, mask=None):
         return mask

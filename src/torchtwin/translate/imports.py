@@ -15,6 +15,7 @@ from torchtwin.translate.values import text_of
 NEEDED = (
     ("math", "import math"),
     ("copy", "import copy"),
+    ("functools", "import functools"),
     ("inspect", "import inspect"),
     ("json", "import json"),
     ("os", "import os"),
@@ -27,6 +28,7 @@ NEEDED = (
     ("functools", "import functools"),
     ("Any", "from typing import Any"),
     ("Path", "from pathlib import Path"),
+    ("Any", "from typing import Any"),
     ("np", "import numpy as np"),
     ("torch", "import torch"),
     ("F", "import torch.nn.functional as F"),

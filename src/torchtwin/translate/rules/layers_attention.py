@@ -64,8 +64,8 @@ def _options(layer: LayerView) -> dict[str, Any]:
 def multi_head_attention(layer: LayerView) -> Module:
     return Module(call(
         LazyMultiHeadAttention, layer["num_heads"], layer["key_dim"],
-        **said(value_dim=layer["value_dim"], output_shape=layer["output_shape"],
-               attention_axes=layer["attention_axes"]),
+        **said(value_dim=layer.get("value_dim"), output_shape=layer.get("output_shape"),
+               attention_axes=layer.get("attention_axes")),
         **_options(layer),
     ))  # fmt: skip
 
