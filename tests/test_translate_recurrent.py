@@ -122,7 +122,7 @@ def test_stateful_layers_go_on() -> None:
 @pytest.mark.parametrize("kind", ["LSTM", "GRU", "SimpleRNN"])
 def test_dropout_is_the_same_at_every_step(kind: str, rate: str) -> None:
     """What is dropped of the input at one step is at all; another call drops other features."""
-    module: Any = module_of(kind, {"units": 3, rate: 0.5, "return_sequences": True})
+    module: Any = module_of(kind, {"units": 40, rate: 0.5, "return_sequences": True})
     x = torch.ones(1, 6, 40, requires_grad=True)
     module(x)
     found = []

@@ -42,7 +42,7 @@ class Standardizer(LazyModule):
             value = torch.as_tensor(as_array(value)).to(dtype).expand(shape).clone()
             self.register_buffer(name, value, persistent=False)
 
-    def adapt(self, data, batch_size=None, steps=None):  # noqa: ARG002
+    def adapt(self, data, batch_size=None, steps=None):
         """Take mean and variance from an array, or from batches."""
         whole = torch.is_tensor(data) or isinstance(data, np.ndarray)
         batches = [as_array(batch) for batch in ([data] if whole else data)]

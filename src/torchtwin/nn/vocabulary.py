@@ -89,7 +89,7 @@ class Vocabulary(nn.Module):
         """Return the number of words, the special ones among them."""
         return len(self.words)
 
-    def adapt(self, data, batch_size=None, steps=None):  # noqa: ARG002
+    def adapt(self, data, batch_size=None, steps=None):
         """Make a vocabulary of what is in the data, what is there most often first."""
         self.learn([[word] for word in singles(data)])
 
@@ -156,7 +156,7 @@ class TextVocabulary(Vocabulary):
     def documents(self, data):
         return [self.cleaner.words(text) for text in singles(data)]
 
-    def adapt(self, data, batch_size=None, steps=None):  # noqa: ARG002
+    def adapt(self, data, batch_size=None, steps=None):
         """Make a vocabulary of the words in texts, the most frequent first."""
         self.learn(self.documents(data))
 
