@@ -130,6 +130,42 @@ def test_a_name_that_keras_has_too(own: types.ModuleType, source: Path, tmp_path
     assert "scaled_dot_product" in twin.source or "DotAttention" in twin.source
 
 
+@pytest.mark.parametrize("form", FORMS)
+def test_functions_and_objects_as_arguments(
+    own: types.ModuleType, source: Path, tmp_path: Path, form: str
+) -> None:
+    x = inputs = keras.Input((5, 6, 3))
+    x = keras.layers.Conv2D(4, 3, activation=own.squashed)(x)  # its axis is that of the channels
+    x = keras.layers.Lambda(own.shifted)(keras.layers.Flatten()(x))
+    x = own.Projected(3, activation=own.squashed)(x)
+    normal = keras.initializers.RandomNormal(stddev=2.0)
+    model = keras.Model(inputs, own.Projected(2, kernel_initializer=normal)(x))
+    randomize(model)
+    twin = check(model, saved(model, tmp_path, form), source)
+    assert "def squashed(x)" in twin.source
+    assert "get_config" not in twin.source
+
+
+def test_a_lambda_that_is_not_understood_is_found_by_its_layers_name(
+    source: Path, tmp_path: Path
+) -> None:
+    inputs = keras.Input((4,))
+    strange = keras.layers.Lambda(lambda x: 1 + sum(2 * y for y in [x]), name="shifted")
+    model = keras.Model(inputs, strange(inputs))
+    check(model, saved(model, tmp_path), source)
+
+
+def test_a_model_that_is_a_class(own: types.ModuleType, source: Path, tmp_path: Path) -> None:
+    model = own.Network(3)
+    given = np.random.default_rng(3).normal(size=(3, 4)).astype("float32")
+    model(given)
+    randomize(model)
+    path = saved(model, tmp_path)
+    twin = torchtwin.convert(path, custom=source)
+    compare(run(twin, [given]), outputs(model, [given]), FLOAT32)
+    assert "--custom" in refusal(path, None)
+
+
 def test_files_of_tf_keras(tmp_path: Path) -> None:
     legacy = pytest.importorskip("tf_keras")
     source = tmp_path / "layers.py"

@@ -72,10 +72,22 @@ def activated(activation: Any, x: Expr, dim: int) -> Expr:
         return cast(Expr, ACTIVATIONS[activation](x))
     if activation in ALONG_AXIS:
         return cast(Expr, ALONG_AXIS[activation](x, dim))
-    raise UnsupportedError(
-        f"the activation {activation!r} is not one of Keras's",
-        hint="save the model with an activation of Keras: Python source is not translated yet",
-    )
+    return _own(str(activation), x, dim)
+
+
+def _own(activation: str, x: Expr, dim: int) -> Expr:
+    """An activation that is a function of the author's: it sees the axes in Keras's order."""
+    from torchtwin.rule import own_function
+
+    function = own_function(activation)
+    if function is None:
+        raise UnsupportedError(
+            f"the activation {activation!r} is not one of Keras's",
+            hint="give the Python source that defines it: --custom FILE",
+        )
+    if dim == -1:
+        return call(function, x)
+    return call(function, x.movedim(dim, -1)).movedim(-1, dim)
 
 
 def _configured(entry: Mapping[str, Any], x: Expr, dim: int) -> Expr:

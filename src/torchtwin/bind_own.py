@@ -62,6 +62,8 @@ def _pairs(part: Part, shelf: Shelf) -> Iterator[Found]:
         for inner in filled:
             if (place := named[inner.name]) is not None:
                 yield from _pairs(inner, place)
+        if layers is not None:  # a model's attributes behind "layers", in the order of letters
+            yield from _listed([p for p in filled if named[p.name] is None], layers)
 
 
 def _numbered(variables: Sequence[Variable], group: Shelf) -> Iterator[Found]:

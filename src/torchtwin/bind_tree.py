@@ -54,7 +54,15 @@ def bind_tree(holders: Sequence[Holder], tree: Tree, binding: Binding) -> None:
     stored = {key: array for key, array in tree.arrays.items() if not NOISE.search(key)}
     root = _shelved(stored)
     used: set[str] = set()
-    _bind_layers(holders, container_of(root, "layers"), "", binding, used)
+    full = [holder for holder in holders if holder.holds()]
+    container = container_of(root, "layers")
+    alone = len(full) == 1 and full[0].own is not None
+    if alone and not (container and _numbered(container, full[0].class_name)):
+        _bind_holder(full[0], root, "", binding, used)  # a model that is its author's class
+        for key in stored.keys() - used:
+            binding.unused(stored[key], key)
+        return
+    _bind_layers(holders, container, "", binding, used)
     counts = _counts(holders)
     for key, array in stored.items():
         if key not in used and not counts.search(key):

@@ -7,17 +7,9 @@ from typing import Any
 
 from torchtwin.each_step import expanded
 from torchtwin.errors import UnreadableModel, UnsupportedError
-from torchtwin.graph import (
-    MODEL_CLASSES,
-    Constant,
-    Graph,
-    Layer,
-    Node,
-    Ref,
-    Value,
-    check,
-    value_name,
-)
+from torchtwin.graph import MODEL_CLASSES, Constant, Graph, Layer, Node, Ref, Value, value_name
+from torchtwin.graph import check as checked
+from torchtwin.own_model import as_functional
 from torchtwin.source import Source
 
 DEEPEST = 40
@@ -31,7 +23,7 @@ def build(source: Source) -> Graph:
     a model that is not Sequential or Functional.
     """
     try:
-        return build_model(source.config, "", source.version)
+        return build_model(as_functional(source.config), "", source.version)
     except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
         raise UnreadableModel(
             f"the model's config does not fit together ({type(error).__name__}: {error})",
@@ -43,7 +35,7 @@ def build_model(entry: Mapping[str, Any], path: str, version: str) -> Graph:
     """Return the graph of one model config: the whole, a nested one or one inside a wrapper."""
     class_name = entry["class_name"]
     if path.count("/") > DEEPEST:
-        raise UnreadableModel(f"models are nested more than {DEEPEST} deep", where=path)
+        raise UnreadableModel("models are nested too deep", where=path)
     if class_name not in MODEL_CLASSES or "layers" not in entry["config"]:
         raise UnsupportedError(
             f"{class_name} is a class of its author, not a Sequential or Functional model",
@@ -60,7 +52,8 @@ def build_model(entry: Mapping[str, Any], path: str, version: str) -> Graph:
     nodes = expanded(nodes, layers)
     values = {v.name: v for v in _values(nodes, layers, inputs)}
     name = str(config.get("name") or "model")
-    return check(Graph(name, path, layers, nodes, values, inputs, outputs, version))
+    notes = {"own": config.get("own", False)}
+    return checked(Graph(name, path, layers, nodes, values, inputs, outputs, version, notes))
 
 
 def _layers(config: Mapping[str, Any], path: str, version: str) -> Iterator[tuple[str, Layer]]:

@@ -184,14 +184,26 @@ def rules() -> Mapping[str, Rule]:
 _OWN: ContextVar[Callable[[str], Rule | None]] = ContextVar("own rules", default=lambda _: None)
 
 
+_FUNCTIONS: ContextVar[Callable[[str], Any]] = ContextVar("own functions", default=lambda _: None)
+
+
 @contextmanager
-def own_rules(find: Callable[[str], Rule | None]) -> Iterator[None]:
-    """Let `find` give the rules of classes that Keras does not have, for one conversion."""
-    token = _OWN.set(find)
+def own_rules(
+    find: Callable[[str], Rule | None], functions: Callable[[str], Any]
+) -> Iterator[None]:
+    """Let `find` give the rules of classes that Keras does not have, for one conversion, and
+    `functions` the author's translated functions."""
+    tokens = _OWN.set(find), _FUNCTIONS.set(functions)
     try:
         yield
     finally:
-        _OWN.reset(token)
+        _OWN.reset(tokens[0])
+        _FUNCTIONS.reset(tokens[1])
+
+
+def own_function(name: str) -> Any:
+    """Return a function of the model's author by its name, None where there is none."""
+    return _FUNCTIONS.get()(name)
 
 
 def rule_of(class_name: str) -> Rule:

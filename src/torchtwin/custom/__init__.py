@@ -24,5 +24,5 @@ def own_classes(path: str | Path, source: Source) -> Iterator[Library]:
     from torchtwin.rule import own_rules
 
     library = library_of(path, source.config, source.compile)
-    with own_rules(functools.partial(rule_for, library)):
+    with own_rules(functools.partial(rule_for, library), library.function):
         yield library

@@ -95,6 +95,9 @@ def value_of(library: Library, name: str, value: Any) -> Any:
     """Return a value of a config as an expression; what is serialised, as what it stands for."""
     if isinstance(value, list | tuple):
         return type(value)(value_of(library, name, v) for v in value)
+    if isinstance(value, str) and "act" in name:
+        own = library.find(value)  # Keras writes a function of the author's as its name
+        return library.made(own.name) if own is not None and own.is_function else value
     if not isinstance(value, Mapping):
         return value
     if "class_name" not in value:
@@ -102,7 +105,8 @@ def value_of(library: Library, name: str, value: Any) -> Any:
     if value["class_name"] == "__tuple__":
         return tuple(value_of(library, name, v) for v in value.get("items", ()))
     word = value["config"] if value["class_name"] == "function" else value["class_name"]
-    own = library.find(str(value.get("registered_name") or word))
+    registered = str(value.get("registered_name"))
+    own = library.find(registered if ">" in registered else str(word))
     if own is not None and own.is_function:
         return library.made(own.name)
     if value["class_name"] == "function" and isinstance(word, str):

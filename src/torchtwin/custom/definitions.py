@@ -11,6 +11,11 @@ from torchtwin.errors import UnreadableModel
 
 REGISTERS = "register_keras_serializable"
 LONGEST = 2_000_000
+KEEPING = frozenset({
+    "get_config", "from_config", "compute_output_shape", "compute_output_spec",
+    "get_build_config", "build_from_config", "get_compile_config", "compile_from_config",
+})  # fmt: skip
+"""Methods by which Keras saves and builds a layer: a module has no use for them."""
 
 
 @dataclass(frozen=True)
@@ -30,6 +35,15 @@ class Definition:
     @property
     def is_class(self) -> bool:
         return isinstance(self.node, ast.ClassDef)
+
+    def bookkeeping(self) -> Iterator[int]:
+        """Yield the lines of the methods by which Keras saves a layer, where others are left."""
+        body = getattr(self.node, "body", []) if self.is_class else []
+        kept = [n for n in body if getattr(n, "name", "") not in KEEPING]
+        for node in body if kept else ():
+            if node not in kept:
+                first = min([node.lineno, *(d.lineno for d in node.decorator_list)])
+                yield from range(first, node.end_lineno + 1)
 
     @property
     def is_function(self) -> bool:
@@ -55,10 +69,15 @@ class Definitions:
                 pending += [use for d in self.found[name] for use in d.uses]
         return sorted((d for name in seen for d in self.found[name]), key=lambda d: d.first)
 
-    def only(self, wanted: Sequence[Definition]) -> str:
-        """Return the text with other lines empty, so that each line keeps its number."""
+    def only(self, wanted: Sequence[Definition], *, whole: bool = True) -> str:
+        """Return the text with other lines empty, so that each line keeps its number.
+
+        Where it is not the `whole`, the methods by which Keras saves a layer are left out.
+        """
         ranges = [*self.imports, *((d.first, d.last) for d in wanted)]
         kept = {k for first, last in ranges for k in range(first, last + 1)}
+        if not whole:
+            kept -= {k for d in wanted for k in d.bookkeeping()}
         return "\n".join(line if k in kept else "" for k, line in enumerate(self.lines, 1)) + "\n"
 
     def of(self, class_name: str) -> Definition | None:

@@ -38,6 +38,13 @@ class Library:
         """Tell whether the source has a class or function of this name."""
         return self.find(class_name) is not None
 
+    def function(self, name: str) -> Any:
+        """Return a translated function, None where the source has none of this name."""
+        definition = self.find(name)
+        if definition is None or not definition.is_function:
+            return None
+        return self.made(definition.name)
+
     def made(self, name: str) -> Any:
         """Return a translated class or function. Raises UnsupportedError with line and reason."""
         if name in self.refused:
@@ -54,7 +61,7 @@ def library_of(path: str | Path, config: Any, compiled: Any = None) -> Library:
 
     definitions = defined(Path(path))
     needed = needed_by(definitions, (config, compiled))
-    result = translated(definitions.only(needed))
+    result = translated(definitions.only(needed, whole=False))
     given = frozenset(definitions.found)
     library = Library(definitions, blocks_of(result.source, given))
     for name in (d.name for d in needed):

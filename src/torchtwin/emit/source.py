@@ -114,7 +114,7 @@ def _imports(body: str, helpers: Sequence[Any]) -> str:
     own: dict[str, str] = {}
     for found in filter(None, map(own_of, helpers)):
         own |= {name: line for name, line in found.imports.items() if name not in STANDARD}
-    first = [f"import {name}" for name in ("inspect", "json", "math") if name in used]
+    first = [f"import {name}" for name in PLAIN if name in used]
     first += ["from pathlib import Path"]
     first += ["from typing import Any"] if "Any" in used else []
     first += [line for line in own.values() if not _is_numpy(line) and line not in first]
@@ -125,18 +125,11 @@ def _imports(body: str, helpers: Sequence[Any]) -> str:
     return "\n".join([*sorted(first, key=_order), "", *others, *lines])
 
 
-STANDARD = (
-    "torch",
-    "F",
-    "nn",
-    "Path",
-    "load_file",
-    "Any",
-    "json",
-    "math",
-    "inspect",
-    "annotations",
-)
+PLAIN = ("contextlib", "copy", "functools", "inspect", "itertools", "json", "math", "operator")
+"""Modules of Python that helpers use."""
+
+STANDARD = (*PLAIN, "torch", "F", "nn", "Path", "load_file", "Any", "annotations")
+"""What model.py imports by itself, where it needs it."""
 
 
 def _is_numpy(line: str) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import contextlib
+import inspect
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -13,11 +14,13 @@ import torch
 from torchtwin.apply import FREE_LENGTHS, torch_dtype
 from torchtwin.bytecode.code import NotUnderstood
 from torchtwin.errors import UnreadableModel, UnsupportedError, UntranslatedCode
+from torchtwin.expr import call
 from torchtwin.lambdas.call import called, named_function, parameters
 from torchtwin.lambdas.names import canonical
 from torchtwin.lambdas.stored import Named, Stored, plain, stored
 from torchtwin.lambdas.values import Value, last
-from torchtwin.rule import ANY, Piece, rule
+from torchtwin.names import identifier
+from torchtwin.rule import ANY, Piece, own_function, rule
 from torchtwin.view import LayerView, Tensor
 
 BOOKKEEPING = ("function", "function_type", "module", "output_shape", "output_shape_type",
@@ -75,13 +78,21 @@ def lambda_(layer: LayerView) -> Piece:
     layer.ignore(*BOOKKEEPING)
     if layer.get("mask") is not None:
         raise UnsupportedError("a Lambda with a mask of its own is not translated")
-    found = stored(layer.config)
     arguments = layer.config.get("arguments") or {}
     if not isinstance(arguments, Mapping):
         raise UnreadableModel("the arguments of a Lambda are no dict")
     given = {str(k): plain(v) for k, v in arguments.items()}
+    try:
+        found = stored(layer.config)
+    except UnsupportedError:
+        if (own := _named_after(layer)) is not None:
+            return _of_author(own, layer, given)
+        raise
     several = len(layer.inputs) > 1  # inside a wrapper there are no arguments
     inputs = _values(layer.args[0] if layer.args else [*layer.inputs] if several else layer.input)
+    own = own_function(found.name) if isinstance(found, Named) else None
+    if own is not None:
+        return _of_author(own, layer, given)
     if isinstance(found, Named):
         return _piece(_of_library(found, inputs, given))
     try:
@@ -90,7 +101,33 @@ def lambda_(layer: LayerView) -> Piece:
         given |= _flags(layer, found)
         return _piece(called(found, inputs, given))
     except (NotUnderstood, UnsupportedError, *FAILURES) as error:
+        if (own := _named_after(layer)) is not None:
+            return _of_author(own, layer, given)
         raise _refusal(layer, found, error) from error
+
+
+def _named_after(layer: LayerView) -> Any:
+    """Return the author's function with the name of a Lambda, which sees axes in Keras's order."""
+    if any(x.layout is not None for x in layer.inputs):
+        return None
+    return own_function(identifier(str(layer.config.get("name"))))
+
+
+def _of_author(function: Any, layer: LayerView, given: Mapping[str, Any]) -> Piece:
+    """Return the call of the function that the author's source defines for a Lambda."""
+    several = len(layer.inputs) > 1
+    first = layer.args[0] if layer.args else [*layer.inputs] if several else layer.input
+    words = inspect.signature(function).parameters
+    more = dict(given)
+    if "mask" in words and layer.mask is not None:
+        more["mask"] = layer.mask
+    return Piece(call(function, _exprs(first), **more))
+
+
+def _exprs(value: Any) -> Any:
+    if isinstance(value, list | tuple):
+        return [_exprs(part) for part in value]
+    return value.expr if isinstance(value, Tensor) else value
 
 
 def _before_tensorflow_2(version: str) -> bool:
@@ -166,7 +203,5 @@ def _refusal(layer: LayerView, found: Stored, error: Exception) -> UntranslatedC
 
 def stub(name: str, words: list[str]) -> str:
     """Return a function to fill in by hand."""
-    from torchtwin.names import identifier
-
     body = "    raise NotImplementedError  # what the Lambda computes, in Keras"
     return f"def {identifier(name)}({', '.join(words)}):\n{body}"

@@ -45,7 +45,7 @@ def _has_layers(class_name: str, config: Any) -> bool:
 
 def _authors(entry: Mapping[str, Any]) -> dict[str, Any]:
     """Keep a subclassed model as it is: the graph refuses it by name."""
-    kept = ("class_name", "config", "registered_name", "module")
+    kept = ("class_name", "config", "registered_name", "module", "build_config")
     return {k: plain(entry[k]) for k in kept if entry.get(k) is not None}
 
 
