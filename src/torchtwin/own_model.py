@@ -20,15 +20,7 @@ def as_functional(entry: Mapping[str, Any]) -> Mapping[str, Any]:
     if entry["class_name"] in MODEL_CLASSES or not _is_known(class_name):
         return entry
     name = str(entry["config"].get("name") or "model")
-    built = entry.get("build_config")
-    shapes = built.get("input_shape") if isinstance(built, Mapping) else None
-    several = isinstance(shapes, list) and all(isinstance(s, list) for s in shapes)
-    if not isinstance(shapes, list) or not shapes or not (several or _is_shape(shapes)):
-        raise UnsupportedError(
-            "the file does not tell the shape of the model's input",
-            where=f"{name} ({class_name})",
-            hint="call the model once on an array, and save it again",
-        )
+    shapes, several = _shapes(entry, f"{name} ({class_name})")
     given = shapes if several else [shapes]
     words = [f"{name}_input{f'_{k}' if several else ''}" for k in range(len(given))]
     layers: list[dict[str, Any]] = [
@@ -53,6 +45,20 @@ def as_functional(entry: Mapping[str, Any]) -> Mapping[str, Any]:
             "output_layers": [[name, 0, 0]],
         },
     }
+
+
+def _shapes(entry: Mapping[str, Any], where: str) -> tuple[list[Any], bool]:
+    """Return the shape of the input, or of several, and whether it is several."""
+    built = entry.get("build_config")
+    shapes = built.get("input_shape") if isinstance(built, Mapping) else None
+    several = isinstance(shapes, list) and all(isinstance(s, list) for s in shapes)
+    if not isinstance(shapes, list) or not shapes or not (several or _is_shape(shapes)):
+        raise UnsupportedError(
+            "the file does not tell the shape of the model's input",
+            where=where,
+            hint="call the model once on an array, and save it again",
+        )
+    return shapes, several
 
 
 def _is_known(class_name: str) -> bool:
