@@ -16,13 +16,15 @@ from torchtwin.training.parts.regularizers import cosines
 
 def penalized(module, **penalties):
     """Return a module whose parameters add to the loss in training: `weight=L2(1e-4)`."""
-    module.penalties = {name: f for name, f in penalties.items() if f is not None}
+    known = getattr(module, "penalties", {})
+    module.penalties = known | {name: f for name, f in penalties.items() if f is not None}
     return module
 
 
 def constrained(module, **constraints):
     """Return a module whose parameters are bounded in training: `weight=MaxNorm(3.0)`."""
-    module.constraints = {name: f for name, f in constraints.items() if f is not None}
+    known = getattr(module, "constraints", {})
+    module.constraints = known | {name: f for name, f in constraints.items() if f is not None}
     return module
 
 

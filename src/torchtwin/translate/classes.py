@@ -10,6 +10,7 @@ from torchtwin.errors import UnsupportedError
 from torchtwin.translate import methods
 from torchtwin.translate.inventory import is_layer
 from torchtwin.translate.values import text_of
+from torchtwin.translate.weights import bounds
 
 if TYPE_CHECKING:
     from torchtwin.translate.rewriter import Rewriter
@@ -64,7 +65,15 @@ def statement(rewriter: Rewriter, original: Any, updated: Any) -> Any:
         return updated
     target = node.targets[0].target
     on_self = isinstance(target, cst.Attribute) and text_of(target.value) == "self"
-    return _contained(rewriter, node, updated) if on_self else updated
+    if not on_self:
+        return updated
+    try:
+        more = bounds(rewriter.program, node)
+    except UnsupportedError as error:
+        rewriter.refuse(original, "add_weight", error)
+        return updated
+    made = _contained(rewriter, node, updated)
+    return cst.FlattenSentinel([made, *more]) if more else made
 
 
 def _calls_base(node: cst.BaseExpression, method: str) -> bool:

@@ -65,8 +65,9 @@ def used_names(node: cst.CSTNode) -> set[str]:
 def with_imports(module: cst.Module, helpers: Mapping[str, Any]) -> cst.Module:
     """Return the module with the imports that it needs, and the helpers it names behind them."""
     used = used_names(module)
-    roots = [helper for name, helper in helpers.items() if name in used]
+    roots = [helper for name, helper in helpers.items() if {name, f"_{name}"} & used]
     copied = [source_of(helper).strip() for helper in closure(roots)]
+    again = [f"_{name} = {name}" for name in helpers if f"_{name}" in used]
     body = _without_foreign(list(module.body), used)
     bound = {name for line in _import_lines(body) for name in _bound(line)}
     needs = used | set().union(*(used_names(cst.parse_module(text)) for text in copied))
@@ -76,6 +77,9 @@ def with_imports(module: cst.Module, helpers: Mapping[str, Any]) -> cst.Module:
     for text in copied:
         statement = cst.parse_statement(text)
         new.append(statement.with_changes(leading_lines=_blank(2)))
+    for k, text in enumerate(again):  # the program's own names may hide those of helpers
+        statement = cst.parse_statement(text)
+        new.append(statement.with_changes(leading_lines=_blank(0 if k else 2)))
     following = body[place:]
     if copied and following:
         following[0] = _behind_blank(following[0], 2)

@@ -34,6 +34,7 @@ class Program:
     taken: frozenset[str]
     helpers: dict[str, Any] = field(default_factory=dict)
     became: Changes = field(default_factory=Changes)
+    bounds: dict[cst.CSTNode, dict[Any, Any]] = field(default_factory=dict)
 
     def text(self, expr: Any) -> str:
         """Return an expression as source, noting the helpers that it needs."""
@@ -55,7 +56,10 @@ class Program:
 
 
 class _Printer(Printer):
-    """Prints with `torch.nn.functional` in full where the program has an `F` of its own."""
+    """Prints with `torch.nn.functional` in full where the program has an `F` of its own.
+
+    A helper whose name the program has given to something is called by another: `_top_k`.
+    """
 
     def __init__(self, taken: frozenset[str]) -> None:
         super().__init__(str, str, str)  # a program's text has no values of a graph
@@ -66,6 +70,10 @@ class _Printer(Printer):
 
     def _print(self, node: Any) -> tuple[str, int]:
         text, binding = super()._print(node)
+        used = node.function if isinstance(node, Call) else node
+        name = getattr(used, "__name__", "") if not isinstance(used, Expr) else ""
+        if name in self.taken and is_helper(used) and text.startswith(name):
+            text = f"_{text}"
         for alias, full in ALIASES.items():
             if alias[:-1] in self.taken and isinstance(node, Call) and text.startswith(alias):
                 text = full + text.removeprefix(alias)

@@ -12,6 +12,7 @@ import libcst as cst
 
 from torchtwin.errors import TorchTwinError, UnsupportedError
 from torchtwin.translate import attributes, classes, methods
+from torchtwin.translate.augmented import assigned
 from torchtwin.translate.canonical import is_foreign
 from torchtwin.translate.containers import INPUTS, sequential
 from torchtwin.translate.devices import device_of
@@ -206,6 +207,9 @@ class Rewriter(cst.CSTTransformer):
         return updated_node if made is None else self.placed(made)
 
     # Statements and definitions.
+
+    def leave_AugAssign(self, original_node: Any, updated_node: Any) -> Any:  # noqa: N802
+        return assigned(self.program, original_node, updated_node)
 
     def leave_SimpleStatementLine(self, original_node: Any, updated_node: Any) -> Any:  # noqa: N802
         return classes.statement(self, original_node, updated_node)

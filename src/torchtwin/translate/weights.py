@@ -5,11 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 import libcst as cst
+import libcst.matchers as m
 import torch
 from torch import nn
 
 from torchtwin.errors import UnsupportedError
-from torchtwin.expr import Expr, call
+from torchtwin.expr import Expr, Source, call
+from torchtwin.nn.penalties import constrained, penalized
+from torchtwin.translate.bounds import constraint, penalty
 from torchtwin.translate.initial import initial_tensor
 from torchtwin.translate.program import Program
 from torchtwin.translate.values import plain, text_of
@@ -35,9 +38,10 @@ def weight(program: Program, original: cst.Call, updated: cst.Call) -> Expr:
     given = plain(given)
     if given is None:
         raise UnsupportedError("add_weight(*...) is not translated", hint="name the arguments")
-    for name in ("regularizer", "constraint"):
-        if given.get(name) is not None:
-            raise UnsupportedError(f"add_weight({name}=...) is not translated")
+    program.bounds[original] = {
+        penalized: penalty(given.get("regularizer")),
+        constrained: constraint(given.get("constraint")),
+    }
     unknown = set(given) - set(ORDER) - SILENT
     if unknown:
         raise UnsupportedError(f"add_weight({', '.join(sorted(unknown))}=...) is not translated")
@@ -69,3 +73,20 @@ def variable(program: Program, original: cst.Call, updated: cst.Call) -> Expr:
     elif not isinstance(value, Expr):
         value = call(torch.tensor, value)
     return parameter(value, given.get("trainable", True))
+
+
+def bounds(program: Program, node: cst.Assign) -> list[cst.BaseStatement]:
+    """Return the statements behind one that makes weights: how they are penalised and bounded."""
+    target = node.targets[0].target
+    alone = isinstance(target, cst.Attribute) and text_of(target.value) == "self"
+    found: list[cst.BaseStatement] = []
+    for made in m.findall(node.value, m.Call()):
+        for function, given in program.bounds.pop(made, {}).items():
+            if given is None:
+                continue
+            if made is not node.value or not alone:
+                raise UnsupportedError("add_weight with a regularizer or a constraint in a list")
+            name = cst.ensure_type(target, cst.Attribute).attr.value
+            text = program.text(call(function, Source("self"), **{name: given}))
+            found.append(cst.parse_statement(text))
+    return found
