@@ -77,3 +77,21 @@ def test_names_of_the_program_do_not_hide_those_of_helpers() -> None:
     space: dict[str, object] = {}
     exec(translation.source, space)
     assert space["Started"]()(torch.ones(3, 2)).tolist() == [[1.0, 1.0]] * 3  # type: ignore[operator]
+
+
+def test_functions_among_layers_are_modules_too() -> None:
+    source = (
+        "import keras\n\n\nclass Chain(keras.layers.Layer):\n"
+        "    def __init__(self, activation='relu'):\n        super().__init__()\n"
+        "        act = keras.activations.get(activation)\n"
+        "        self.parts = [keras.layers.Dense(3), act, keras.layers.Dense(2)]\n\n"
+        "    def call(self, x):\n        for part in self.parts:\n            x = part(x)\n"
+        "        return x\n"
+    )
+    translation = torchtwin.translate(source)
+    assert not translation.unresolved
+    space: dict[str, object] = {}
+    exec(translation.source, space)
+    chain = space["Chain"]()  # type: ignore[operator]
+    assert chain(torch.ones(3, 4)).shape == (3, 2)
+    assert len(list(chain.parameters())) == 4

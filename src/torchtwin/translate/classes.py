@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import libcst as cst
 
 from torchtwin.errors import UnsupportedError
+from torchtwin.nn.applied import Apply
 from torchtwin.translate import methods
 from torchtwin.translate.inventory import is_layer
 from torchtwin.translate.values import text_of
@@ -104,6 +105,10 @@ def _contained(rewriter: Rewriter, node: cst.Assign, updated: Any) -> Any:
         return updated
     dictionary = "dict" in (kind.what, known.what) or isinstance(node.value, cst.Dict)
     containers = {"module": "Module", "tensor": "Parameter"}
+    mixed = _with_functions(rewriter, node.value, updated.body[0].value)
+    if mixed is not None:
+        made = cst.Call(cst.parse_expression("nn.ModuleList"), [cst.Arg(mixed)])
+        return updated.with_changes(body=[updated.body[0].with_changes(value=made)])
     if element.what not in containers or (element.what == "tensor" and not _weights(node.value)):
         return updated
     name = f"nn.{containers[element.what]}{'Dict' if dictionary else 'List'}"
@@ -113,6 +118,23 @@ def _contained(rewriter: Rewriter, node: cst.Assign, updated: Any) -> Any:
         inner = inner[1:-1].strip() if isinstance(value, cst.ListComp) else inner
     wrapped = cst.parse_expression(f"{name}({inner})")
     return updated.with_changes(body=[updated.body[0].with_changes(value=wrapped)])
+
+
+def _with_functions(rewriter: Rewriter, before: Any, after: Any) -> cst.List | None:
+    """A list of layers in which functions stand too: each of those as a module."""
+    if not isinstance(before, cst.List) or not isinstance(after, cst.List):
+        return None
+    kinds = [rewriter.program.kinds.of(e.value).what for e in before.elements]
+    if "module" not in kinds or set(kinds) == {"module"}:
+        return None
+    rewriter.program.helpers[Apply.__name__] = Apply
+    elements = [
+        e
+        if kind == "module"
+        else e.with_changes(value=cst.Call(cst.Name("Apply"), [cst.Arg(e.value)]))
+        for e, kind in zip(after.elements, kinds, strict=True)
+    ]
+    return after.with_changes(elements=elements)
 
 
 def _weights(node: cst.BaseExpression) -> bool:

@@ -42,13 +42,19 @@ class Program:
             used = node.function if isinstance(node, Call) else node
             if not isinstance(used, Expr) and is_helper(used):
                 self.helpers[used.__name__] = used
-        return _Printer(self.taken)(expr)
+        try:
+            return _Printer(self.taken)(expr)
+        except TypeError as error:
+            raise UnsupportedError("what this makes cannot be written in PyTorch") from error
 
     def node(self, expr: Any) -> cst.BaseExpression:
         """Return an expression as a node, in parentheses where it binds weakly."""
         printer = _Printer(self.taken)
         self.text(expr)
-        text = printer.inside(expr)
+        try:
+            text = printer.inside(expr)
+        except TypeError as error:
+            raise UnsupportedError("what this makes cannot be written in PyTorch") from error
         try:
             return cst.parse_expression(text)
         except cst.ParserSyntaxError as error:

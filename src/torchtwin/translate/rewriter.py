@@ -126,13 +126,13 @@ class Rewriter(cst.CSTTransformer):
                 made = translated_call(
                     self.program, name, original_node, updated_node, device_of(self.method)
                 )
+            if made is None:
+                return updated_node
+            node = made if isinstance(made, cst.BaseExpression) else self.placed(made)
         except UnsupportedError as error:
             if not self._taken_as_value(name):
                 self.refuse(original_node, name or methods.written(original_node.func), error)
             return updated_node
-        if made is None:
-            return updated_node
-        node = made if isinstance(made, cst.BaseExpression) else self.placed(made)
         if is_foreign(name):
             line = self.program.refusals.lines.get(original_node, 0)
             self.program.became.add(line, name, text_of(node))
