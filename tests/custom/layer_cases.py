@@ -28,14 +28,18 @@ class Case:
     call: dict[str, Any] = field(default_factory=dict)
     training: bool | None = False
     double: bool = True
-    """Whether Keras computes it in float64: not where the source itself asks for float32."""
+    """Whether it is compared in float64: not where the source asks for float32 or for floatx, or
+    where TensorFlow takes constants over float32 (gelu, leaky_relu, casts of numbers)."""
     losses: bool = False
     folder: Path = SOURCES
 
     @property
     def name(self) -> str:
+        given = f"{len(self.inputs[0])}of" if isinstance(self.inputs[0], list | tuple) else ""
+        call = "".join(f"-{name}" for name in self.call)
         mode = "-training" if self.training else ""
-        return f"{self.source}-{self.make.replace(' ', '')}{mode}"
+        make = self.make.replace(" ", "")
+        return f"{self.source}-{make}-{given}{len(self.inputs)}{call}{mode}"
 
     @property
     def text(self) -> str:
@@ -118,11 +122,11 @@ CASES = [
     case("depthwise_separable", "InvertedResidual(2, 4)", "2 6 6 4"),
     case("depthwise_separable", "InvertedResidual(2, 5, stride=2)", "2 6 7 4"),
     case("pyramid_pooling", "PyramidPooling()", "2 4 6 3", double=False),
-    case("aspp", "ASPP(3)", "2 5 6 2"),
+    case("aspp", "ASPP(3)", "2 5 6 2", double=False),
     case("pixel_shuffle", "DownUp()", "2 6 4 2"),
     case("adain", "AdaIN(3)", "2 4 5 3", "2 6"),
-    case("cosine_head", "CosineSimilarity(4)", "3 5"),
-    case("cosine_head", "CosineSimilarity(4)", "3 5", "int4 3"),
+    case("cosine_head", "CosineSimilarity(4)", "3 5", double=False),
+    case("cosine_head", "CosineSimilarity(4)", "3 5", "int4 3", double=False),
     case("masked_encoder_model", "Reader(9, 4)", "int3 4 6"),
     case("tcn", "TCN()", "2 9 3"),
     case("masked_mean", "BagOfWords(5, 3)", "int3 4 6"),
@@ -146,8 +150,8 @@ CASES = [
     case("quadratic", "SimpleQuadratic()", "2 5"),
     case("quadratic", "SimpleQuadratic(3, 'sigmoid', name='q')", "2 5"),
     case("add_weight_forms", "Forms()", "2 5"),
-    case("dense_general", "GeneralDense(4)", "2 3 5"),
-    case("dense_general", "GeneralDense(4, 'tanh', use_bias=False)", "2 3 5"),
+    case("dense_general", "GeneralDense(4)", "2 3 5", double=False),
+    case("dense_general", "GeneralDense(4, 'tanh', use_bias=False)", "2 3 5", double=False),
     case("locally_running_stats", "MyBatchNorm()", "5 3"),
     case("locally_running_stats", "MyBatchNorm(momentum=0.8)", "4 2 3", training=True),
     case("simam", "SimAM()", "2 4 5 3"),
@@ -156,10 +160,10 @@ CASES = [
     case("kmax_pooling", "KMaxPooling(3)", "2 6 4"),
     case("reflection_padding", "ReflectionPadding2D((1, 2))", "2 5 6 3"),
     case("spp_pool", "SpatialPyramidPooling((1, 3))", "2 7 8 3"),
-    case("coord_conv", "CoordinateChannel(use_radius=True)", "2 4 5 3"),
+    case("coord_conv", "CoordinateChannel(use_radius=True)", "2 4 5 3", double=False),
     case("seq2seq_models", "Seq2Seq()", ("int7 2 5", "int7 2 4")),
-    case("unet_model", "UNet()", "images 2 8 8 1"),
-    case("unet_model", "UNet((2, 3), classes=3)", "images 2 8 4 3", training=True),
+    case("unet_model", "UNet()", "images 2 8 8 1", double=False),
+    case("unet_model", "UNet((2, 3), classes=3)", "images 2 8 4 3", training=True, double=False),
     case("spatial_transformer", "BilinearInterpolation(3, 5)", ["images 2 6 7 2", "unit 2 6"], double=False),
     case("crf_free_emission", "TransitionScores(4)", "2 5 4"),
     case("periodic_padding_1d", "PeriodicConv1D(3, 3)", "2 6 4"),
@@ -167,7 +171,7 @@ CASES = [
     case("optional_inputs", "FiLM(3)", "2 4 3"),
     case("optional_inputs", "FiLM(3, zero_init=False)", "2 4 5 3", "2 6", call={"scale": 0.5}),
     case("split_attention_while", "IterativeRefine()", "3 4"),
-    case("grn_convnext", "ConvNeXtBlock(4)", "2 8 9 4"),
+    case("grn_convnext", "ConvNeXtBlock(4)", "2 8 9 4", double=False),
     case("linear_attention_deep", "MemoryAttention(3)", "2 5 4"),
     case(
         "multimodal_dict",
@@ -189,11 +193,11 @@ CASES = [
     case("image_patches", "PatchStem(2, 6, 5)", "images 2 4 6 3"),
     case("patches_of_ops", "PatchSequence(3)", "images 2 6 9 2"),
     case("fourier_block", "FourierBlock(4)", "2 6 4", double=False),
-    case("neighbour_mean", "NeighbourLayer([5, 4])", ["6 3", "int6 2 9", "unit 9"]),
-    case("neighbour_mean", "NeighbourLayer([5, 3], 0.1, reduce='sum', join='add', unit=True)", ["6 3", "int6 2 9", "unit 9"]),
-    case("neighbour_mean", "NeighbourLayer([4], 0.1, 'max')", ["6 3", "int6 2 30", "unit 30"]),
-    case("edge_attention", "ManyEdgeAttention(3)", ["4 5", EDGES]),
-    case("edge_attention", "ManyEdgeAttention(3, 3, merge='mean')", ["4 5", EDGES]),
+    case("neighbour_mean", "NeighbourLayer([5, 4])", ["6 3", "int6 2 9", "unit 9"], double=False),
+    case("neighbour_mean", "NeighbourLayer([5, 3], 0.1, reduce='sum', join='add', unit=True)", ["6 3", "int6 2 9", "unit 9"], double=False),
+    case("neighbour_mean", "NeighbourLayer([4], 0.1, 'max')", ["6 3", "int6 2 30", "unit 30"], double=False),
+    case("edge_attention", "ManyEdgeAttention(3)", ["4 5", EDGES], double=False),
+    case("edge_attention", "ManyEdgeAttention(3, 3, merge='mean')", ["4 5", EDGES], double=False),
     case("graph_basis", "GraphBasis(3, activation='relu')", ["2 4 5", "unit 2 4 4"]),
     case("graph_basis", "GraphBasis(3, use_bias=False)", ["2 4 5", "unit 2 4 4"]),
     case("routing", "Routing(3, 4)", "2 5 6", double=False),
@@ -217,7 +221,7 @@ CASES = [
     case("pair_products", "PairProducts(3)", "4 5", losses=True),
     case("crossing", "Crossing(2)", "4 5", losses=True),
     case("arithmetic_unit", "ArithmeticUnit(3)", "4 5"),
-    case("mixer_block", "MixerBlock(5, 4)", "2 5 4"),
+    case("mixer_block", "MixerBlock(5, 4)", "2 5 4", double=False),
     case("per_instance", "PerInstance()", "2 4 5 3"),
     case("grouped_norm", "GroupedNorm()", "2 4 5 6"),
     case("grouped_norm", "GroupedNorm(3, scale=False, gamma_constraint='non_neg')", "2 4 5 6"),
@@ -242,6 +246,6 @@ CASES = [
     case("drop_path", "DropPath(0.2)", "3 4"),
     case("tagging", "Tagger(3, 9)", "int9 3 6"),
     case("dilated_gates", "Waves()", "2 9 2"),
-    case("context_pool_k", "ContextPool()", "2 5 4"),
-    case("context_pool_k", "ContextPool(bias=False)", "2 5 4", call={"mask": "bool 2 5"}),
+    case("context_pool_k", "ContextPool()", "2 5 4", double=False),
+    case("context_pool_k", "ContextPool(bias=False)", "2 5 4", call={"mask": "bool 2 5"}, double=False),
 ]  # fmt: skip

@@ -92,7 +92,11 @@ def compare(case: Case, wanted: dict[str, Any], dtype: str) -> torch.nn.Module:
 
 def added_losses(module: torch.nn.Module) -> list[torch.Tensor]:
     """Return what the last call added to the loss, with the penalties on weights, as Keras does."""
-    return list(module.losses)
+    found = [loss.sum() for part in module.modules() for loss in getattr(part, "losses", ())]
+    for part in module.modules():
+        for name, penalty in getattr(part, "penalties", {}).items():
+            found.append(penalty(getattr(part, name)))
+    return found
 
 
 def check_gradients(case: Case, grads: dict[str, Any], wanted: dict[str, Any], dtype: str) -> None:
