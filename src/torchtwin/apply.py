@@ -6,6 +6,7 @@ The passes use it to find shapes and layouts, `lower` to write the program.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -13,6 +14,7 @@ import torch
 from torch import nn
 
 from torchtwin.activations import activated
+from torchtwin.emit.helpers import is_own
 from torchtwin.errors import TorchTwinError, UnsupportedError
 from torchtwin.evaluate import evaluate, instance, shapes_only
 from torchtwin.expr import Expr, Member, Var, unpack
@@ -169,7 +171,7 @@ def _run(graph: Graph, node: Node, view: LayerView, piece: Piece, module: Any) -
             given[node.inputs[0]] = samples[:1].expand(
                 steps.shape[0] * steps.shape[1], *samples.shape[1:]
             )
-        with shapes_only():
+        with shapes_only(), torch.device("meta") if is_own(piece.module) else nullcontext():
             runs.append([evaluate(r, given, modules) for r in results])
     if len(node.outputs) > len(results):
         raise UnsupportedError(

@@ -183,7 +183,7 @@ def _stand_in(tensor: Tensor) -> torch.Tensor:
 def _results(module: nn.Module, args: Sequence[Any], kwargs: Mapping[str, Any]) -> int:
     """Run a call on the meta device; return how many results it gives, 0 for one alone."""
 
-    with shapes_only():
+    with shapes_only(), torch.device("meta"):
         result = module(*_mapped(tuple(args), _stand_in), **_mapped(dict(kwargs), _stand_in))
     if torch.is_tensor(result):
         return 0

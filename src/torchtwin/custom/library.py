@@ -104,12 +104,18 @@ def _refuse_users(library: Library, needed: Iterable[Definition]) -> None:
             d.name: library.refused[use]
             for d in needed
             if d.name not in library.refused
-            for use in sorted(d.uses)
+            for use in sorted(_uses(library, d))
             if use in library.refused
         }
         if not further:
             return
         library.refused |= further
+
+
+def _uses(library: Library, definition: Definition) -> set[str]:
+    """Return the names that a definition uses once it is translated: aliases of Keras are gone."""
+    name = definition.name
+    return library.blocks.names(name) if name in library.blocks.found else set(definition.uses)
 
 
 def words(structure: Any) -> Iterator[str]:
