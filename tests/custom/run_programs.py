@@ -30,12 +30,12 @@ FORBIDDEN = {"keras", "tensorflow", "tf_keras", "jax", "torchtwin"}
 IMPORT = builtins.__import__
 
 
-def guarded(name: str, space: Any = None, *rest: Any) -> Any:
+def guarded(name: str, *args: Any, **kwargs: Any) -> Any:
     """Import as always, but for a program: it does without all these."""
-    asking = (space or {}).get("__name__", "")
+    asking = ((args[0] if args else kwargs.get("globals")) or {}).get("__name__", "")
     if name.partition(".")[0] in FORBIDDEN and not asking.startswith("torchtwin"):
         raise ImportError(f"a translated program imports {name}")
-    return IMPORT(name, space, *rest)
+    return IMPORT(name, *args, **kwargs)
 
 
 class Starts:
@@ -47,7 +47,7 @@ class Starts:
         self.seen: list[Any] = []
         self.busy = False
 
-    def __call__(self, module: torch.nn.Module, _inputs: Any) -> None:
+    def __call__(self, module: torch.nn.Module, inputs: Any) -> None:
         if self.busy or any(module is part for seen in self.seen for part in seen.modules()):
             return
         self.seen.append(module)
@@ -56,7 +56,7 @@ class Starts:
             raise AssertionError(f"{self.program} uses more models than in Keras: {module}")
         if self.models[index] is not None:
             self.busy = True
-            load_keras_weights(module, start(self.program, index, self.models[index]))
+            load_keras_weights(module, start(self.program, index, self.models[index]), *inputs)
             self.busy = False
 
 

@@ -35,7 +35,7 @@ PLACES = (("nn.", nn), ("F.", F), ("torch.optim.", torch.optim), ("torch.", torc
 OWN = "torchtwin.own"
 """The module of the author's translated classes, while they are live."""
 
-HELPERS = ("torchtwin.nn.", "torchtwin.training.parts.", OWN)
+HELPERS = ("torchtwin.nn.", "torchtwin.training.parts.", "torchtwin.translate.parts.", OWN)
 
 
 class Printer:

@@ -11,7 +11,7 @@ from typing import Any
 
 from torchtwin.emit.helpers import source_of
 
-WHEN = re.compile(r"\s+# when: (?P<features>[a-z0-9_ |]+)$")
+WHEN = re.compile(r"\s+# when: (?P<features>[A-Za-z0-9_ |]+)$")
 REMARK = re.compile(r"  # (noqa|type: ignore|fmt: ).*$")
 
 

@@ -81,6 +81,7 @@ def _callbacks(plan: Plan) -> str:
 
 def _features(plan: Plan, program: Class, penalty: bool, *, resets: bool) -> Any:
     """Yield the names of the lines that train.py needs, see `parts.loop`."""
+    yield "processes"
     yield program.further if program.logits is not None else "plain"
     yield "penalty" if penalty else "free"
     if plan.precision:

@@ -8,7 +8,7 @@ import libcst as cst
 
 from torchtwin.errors import UnsupportedError
 from torchtwin.nn.applied import Apply
-from torchtwin.translate import methods
+from torchtwin.translate import methods, owners
 from torchtwin.translate.inventory import is_layer
 from torchtwin.translate.values import text_of
 from torchtwin.translate.weights import bounds
@@ -234,7 +234,7 @@ def class_(rewriter: Rewriter, original: Any, updated: Any) -> Any:
     name = original.name.value
     inventory = rewriter.program.inventory
     if not is_layer(inventory, name):
-        return updated
+        return owners.class_(rewriter, original, updated)
     try:
         base = _base(rewriter, name)
     except UnsupportedError as error:
@@ -253,6 +253,7 @@ def class_(rewriter: Rewriter, original: Any, updated: Any) -> Any:
 def _base(rewriter: Rewriter, name: str) -> str:
     from torchtwin.nn.lazy import LazyModule
     from torchtwin.translate.builtin import base_class
+    from torchtwin.translate.parts.model import LazyModel, Model
 
     inventory = rewriter.program.inventory
     root = inventory.root(name)
@@ -260,14 +261,14 @@ def _base(rewriter: Rewriter, name: str) -> str:
         own = [c for c in inventory.bases(name) if c in inventory.classes]
         lazy = any(inventory.method(c, "build") is not None for c in own)
         lazy = lazy or any(_builds_below(inventory, c, name) for c in inventory.classes)
+        if root == "keras.Model" and rewriter.program.trains:
+            return rewriter.program.name_of(LazyModel if lazy else Model)
         if not lazy:
             return "nn.Module"
-        rewriter.program.helpers[LazyModule.__name__] = LazyModule
-        return LazyModule.__name__
+        return rewriter.program.name_of(LazyModule)
     helper = base_class(root)
     if helper.__module__.startswith("torchtwin."):
-        rewriter.program.helpers[helper.__name__] = helper
-        return str(helper.__name__)
+        return rewriter.program.name_of(helper)
     return f"nn.{helper.__name__}"
 
 

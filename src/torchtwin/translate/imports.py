@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 import libcst as cst
 
-from torchtwin.emit.helpers import closure, source_of
 from torchtwin.translate.canonical import ROOTS
+from torchtwin.translate.copying import copies, free_name, imported_by
 from torchtwin.translate.names import dotted_name
 from torchtwin.translate.values import text_of
 
@@ -62,24 +62,32 @@ def used_names(node: cst.CSTNode) -> set[str]:
     return found
 
 
-def with_imports(module: cst.Module, helpers: Mapping[str, Any]) -> cst.Module:
-    """Return the module with the imports that it needs, and the helpers it names behind them."""
+def with_imports(
+    module: cst.Module,
+    helpers: Mapping[str, Any],
+    taken: Collection[str] = (),
+    features: Collection[str] = (),
+) -> cst.Module:
+    """Return the module with the imports that it needs, and the helpers it names behind them.
+
+    `taken` are names that the program has given a meaning of its own, `features` what lines of
+    helpers are for that the program does not mention by name.
+    """
     used = used_names(module)
-    roots = [helper for name, helper in helpers.items() if {name, f"_{name}"} & used]
-    copied = [source_of(helper).strip() for helper in closure(roots)]
-    again = [f"_{name} = {name}" for name in helpers if f"_{name}" in used]
-    body = _without_foreign(list(module.body), used)
+    roots = [helper for name, helper in helpers.items() if free_name(name, taken) in used]
+    made = copies(roots, module.code, taken, features) if roots else {}
+    copied = list(made.values())
+    ours = {free_name(name, taken) for name in helpers}
+    body = _without_foreign(list(module.body), used - ours)
     bound = {name for line in _import_lines(body) for name in _bound(line)}
     needs = used | set().union(*(used_names(cst.parse_module(text)) for text in copied))
-    lines = [text for name, text in NEEDED if name in needs and name not in bound]
+    known = {**imported_by(made), **dict(NEEDED)}
+    lines = [text for name, text in known.items() if name in needs and name not in bound]
     place = _place(body)
     new: list[Any] = [cst.parse_statement(line) for line in lines]
     for text in copied:
         statement = cst.parse_statement(text)
         new.append(statement.with_changes(leading_lines=_blank(2)))
-    for k, text in enumerate(again):  # the program's own names may hide those of helpers
-        statement = cst.parse_statement(text)
-        new.append(statement.with_changes(leading_lines=_blank(0 if k else 2)))
     following = body[place:]
     if copied and following:
         following[0] = _behind_blank(following[0], 2)

@@ -51,7 +51,7 @@ def called(rewriter: Rewriter, original: cst.Call, updated: cst.Call) -> Any:
     subject = program.kinds.of(func.value)
     if attr in ASSIGNS and subject.what == "tensor":
         return _assigned(attr, updated)
-    if attr == "numpy" and subject.what == "tensor":
+    if attr == "numpy" and subject.what in ("tensor", "unknown") and not original.args:
         return Method(Method(_subject(updated), "detach", (), {}), "numpy", (), {})
     if attr == "get_shape" and subject.what == "tensor":
         return Field(_subject(updated), "shape")

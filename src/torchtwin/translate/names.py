@@ -12,7 +12,7 @@ from typing import Any
 
 import libcst as cst
 
-from torchtwin.translate.canonical import canonical
+from torchtwin.translate.canonical import canonical, is_foreign
 
 FUNCTIONS = (cst.FunctionDef, cst.Lambda)
 COMPREHENSIONS = (cst.ListComp, cst.SetComp, cst.DictComp, cst.GeneratorExp)
@@ -81,6 +81,22 @@ class Names(cst.CSTVisitor):
             current: Scope | None = scope
             while current is not None:
                 found.update(current.bound)
+                current = current.parent
+        return found
+
+    def own(self) -> set[str]:
+        """Return the names that the program itself gives a meaning, imports of Keras left out."""
+        scopes = {id(s): s for s in [self.module_scope, *self._scopes.values()]}
+        found: set[str] = set()
+        for scope in scopes.values():
+            current: Scope | None = scope
+            while current is not None:
+                if current.kind != "class":
+                    found |= {
+                        name
+                        for name, meaning in current.bound.items()
+                        if not isinstance(meaning, str) or not is_foreign(meaning)
+                    }
                 current = current.parent
         return found
 

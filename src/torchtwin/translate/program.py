@@ -11,6 +11,7 @@ from torchtwin.emit.expressions import Printer, is_helper
 from torchtwin.errors import UnsupportedError
 from torchtwin.expr import Call, Expr, walk
 from torchtwin.translate.changes import Changes
+from torchtwin.translate.copying import free_name
 from torchtwin.translate.infer import Kinds
 from torchtwin.translate.inventory import Inventory
 from torchtwin.translate.names import Names
@@ -32,6 +33,9 @@ class Program:
     refusals: Refusals
     values: Values
     taken: frozenset[str]
+    own: frozenset[str] = frozenset()
+    trains: bool = False
+    features: set[str] = field(default_factory=set)
     helpers: dict[str, Any] = field(default_factory=dict)
     became: Changes = field(default_factory=Changes)
     bounds: dict[cst.CSTNode, dict[Any, Any]] = field(default_factory=dict)
@@ -41,15 +45,20 @@ class Program:
         for node in walk(expr):
             used = node.function if isinstance(node, Call) else node
             if not isinstance(used, Expr) and is_helper(used):
-                self.helpers[used.__name__] = used
+                self.name_of(used)
         try:
-            return _Printer(self.taken)(expr)
+            return _Printer(self)(expr)
         except TypeError as error:
             raise UnsupportedError("what this makes cannot be written in PyTorch") from error
 
+    def name_of(self, helper: Any) -> str:
+        """Return the name that a helper has in the translated program, and note it as used."""
+        self.helpers[helper.__name__] = helper
+        return free_name(helper.__name__, self.own)
+
     def node(self, expr: Any) -> cst.BaseExpression:
         """Return an expression as a node, in parentheses where it binds weakly."""
-        printer = _Printer(self.taken)
+        printer = _Printer(self)
         self.text(expr)
         try:
             text = printer.inside(expr)
@@ -62,25 +71,26 @@ class Program:
 
 
 class _Printer(Printer):
-    """Prints with `torch.nn.functional` in full where the program has an `F` of its own.
+    """Prints `torch.nn.functional` in full where the program has an `F` of its own, and helpers
+    under other names where it has theirs."""
 
-    A helper whose name the program has given to something is called by another: `_top_k`.
-    """
-
-    def __init__(self, taken: frozenset[str]) -> None:
+    def __init__(self, program: Program) -> None:
         super().__init__(str, str, str)  # a program's text has no values of a graph
-        self.taken = taken
+        self.program = program
 
     def inside(self, node: Any) -> str:
         return self._inside(node, 9)
 
     def _print(self, node: Any) -> tuple[str, int]:
         text, binding = super()._print(node)
-        used = node.function if isinstance(node, Call) else node
-        name = getattr(used, "__name__", "") if not isinstance(used, Expr) else ""
-        if name in self.taken and is_helper(used) and text.startswith(name):
-            text = f"_{text}"
+        function = node.function if isinstance(node, Call) else node
+        if not isinstance(function, Expr) and is_helper(function):
+            text = self.program.name_of(function) + text.removeprefix(function.__name__)
         for alias, full in ALIASES.items():
-            if alias[:-1] in self.taken and isinstance(node, Call) and text.startswith(alias):
+            if (
+                alias[:-1] in self.program.taken
+                and isinstance(node, Call)
+                and text.startswith(alias)
+            ):
                 text = full + text.removeprefix(alias)
         return text, binding

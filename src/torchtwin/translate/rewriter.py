@@ -11,7 +11,7 @@ from typing import Any
 import libcst as cst
 
 from torchtwin.errors import TorchTwinError, UnsupportedError
-from torchtwin.translate import attributes, classes, methods
+from torchtwin.translate import attributes, classes, methods, training
 from torchtwin.translate.augmented import assigned
 from torchtwin.translate.canonical import is_foreign
 from torchtwin.translate.containers import INPUTS, sequential
@@ -117,9 +117,12 @@ class Rewriter(cst.CSTTransformer):
         if self.inside(cst.Decorator) is not None:
             return updated_node  # see classes
         try:
-            made = methods.called(self, original_node, updated_node)
+            made = training.called(self, original_node, updated_node)
+            if made is None:
+                made = methods.called(self, original_node, updated_node)
             if made is None and name == "keras.Sequential":
                 made = sequential(self.program, original_node, updated_node)
+                made = training.model(self, made)
             if name in INPUTS and self.program.names.of(self._outer()) == "keras.Sequential":
                 return updated_node  # left out by the container
             if made is None and is_foreign(name):

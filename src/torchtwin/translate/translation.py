@@ -19,6 +19,7 @@ from torchtwin.translate.names import Names
 from torchtwin.translate.program import Program
 from torchtwin.translate.refusals import Refusals, Unresolved
 from torchtwin.translate.rewriter import Rewriter
+from torchtwin.translate.training import trains
 from torchtwin.translate.values import Values
 
 MENTIONED = re.compile(r"\b(keras|tensorflow|tf_keras)\b")
@@ -57,7 +58,7 @@ def _rewritten(text: str, module: cst.Module) -> Translation:
         module = explicit_masks(module, refusals)
     program = analysed(module, refusals)
     rewritten = module.visit(Rewriter(program))
-    result = with_imports(rewritten, program.helpers)
+    result = with_imports(rewritten, program.helpers, program.own, program.features)
     return Translation(
         formatted_like(text, result.code), refusals.sorted(), program.became.sorted()
     )
@@ -69,4 +70,7 @@ def analysed(module: cst.Module, refusals: Refusals) -> Program:
     inventory = Inventory(names).of(module)
     kinds = Kinds(names, inventory).run(module)
     taken = frozenset(names.bound_anywhere())
-    return Program(module, names, inventory, kinds, refusals, Values(names, kinds), taken)
+    own = frozenset(names.own())
+    program = Program(module, names, inventory, kinds, refusals, Values(names, kinds), taken, own)
+    program.trains = trains(program)
+    return program

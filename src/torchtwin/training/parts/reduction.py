@@ -22,7 +22,7 @@ def weighted_sum(values, weight=None, mask=None, reduction="sum_over_batch_size"
     """Return `total, divisor`, whose ratio is the loss of the batch.
 
     A mask weighs as zeros in `weight` would, and what it hides is not counted in the mean. Each of
-    the two may be added up over the processes that share a batch.
+    the two may be added up over the processes that share a batch: a divisor of 1 is shared out.
     """
     if mask is not None:
         kept = mask.to(values.dtype)
@@ -34,7 +34,8 @@ def weighted_sum(values, weight=None, mask=None, reduction="sum_over_batch_size"
     if values.dim() == 0:
         return total, divisor
     if reduction in ("sum", "none"):
-        divisor = divisor.fill_(1 / world_size())  # 1 for all processes together
+        divisor = divisor.fill_(1.0)
+        divisor = divisor.fill_(1 / world_size())  # when: processes
     elif reduction == "mean_with_sample_weight" and weight is not None:
         divisor = weight.sum()
     elif mask is not None and reduction == "sum_over_batch_size":

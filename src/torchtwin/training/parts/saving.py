@@ -33,8 +33,6 @@ class ModelCheckpoint(Monitor):
     ):
         # the figure matters only when it decides
         super().__init__(monitor, mode if save_best_only else "min", best=initial_value_threshold)
-        if not str(filepath).endswith(".safetensors"):
-            raise ValueError(f"the file {str(filepath)!r} must end in .safetensors")
         self.filepath, self.verbose = str(filepath), verbose
         self.save_best_only, self.save_freq = save_best_only, save_freq
         self.epoch = self.batches = 0
