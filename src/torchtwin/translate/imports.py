@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import sys
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
@@ -83,6 +85,7 @@ def with_imports(
     needs = used | set().union(*(used_names(cst.parse_module(text)) for text in copied))
     known = {**imported_by(made), **dict(NEEDED)}
     lines = [text for name, text in known.items() if name in needs and name not in bound]
+    lines.sort(key=_isort_key)
     place = _place(body)
     new: list[Any] = [cst.parse_statement(line) for line in lines]
     for text in copied:
@@ -94,6 +97,12 @@ def with_imports(
     elif new and following and not place and not _is_import(following[0]):
         following[0] = _behind_blank(following[0], 1)
     return module.with_changes(body=[*body[:place], *new, *following])
+
+
+def _isort_key(line: str) -> tuple[bool, bool, str]:
+    """Sort the standard library before others, and `import a` before `from a import b`."""
+    home = re.split(r"[ .]", line)[1]
+    return home not in sys.stdlib_module_names, line.startswith("from"), line.lower()
 
 
 def _blank(count: int) -> list[cst.EmptyLine]:

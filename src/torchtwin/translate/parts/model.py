@@ -184,7 +184,9 @@ class Model(nn.Module):
         """Return the loss and the metrics: as a list, or by their names with `return_dict`."""
         started = time.perf_counter()
         self.run = Callbacks(self, callbacks, verbose=verbose)  # when: callbacks
-        logs = self.figures_of(Passes(batches_of(x, y, sample_weight, batch_size, steps=steps), steps))
+        logs = self.figures_of(
+            Passes(batches_of(x, y, sample_weight, batch_size, steps=steps), steps)
+        )
         if verbose:
             show("Evaluation", time.perf_counter() - started, logs)
         return logs if return_dict else self.goals.in_order(logs)
