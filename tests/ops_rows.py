@@ -189,3 +189,14 @@ MATRICES = [
     row("Lstsq", f(5, 3), f(5, 2)), row("Lstsq", f(5, 3), f(5)), row("Lstsq", f(2, 3), f(2)), row("Pinv", f(4, 3)), row("Pinv", f(3, 4), 0.3),
     row("MatrixRank", f(2, 4, 3)), row("MatrixRank", f(4, 3), 0.6), row("MatrixRank", np.ones((3, 3), "float32")),
 ]  # fmt: skip
+A = f(2, 4, 8)
+B = f(2, 4, 8)
+SIGNAL = f(2, 40)
+FOURIER = [
+    row("FFT", (A, B)), row("FFT2", (A, B)), row("IFFT2", (A, B)), row("RFFT", A), row("RFFT", A, 6), row("RFFT", A, fft_length=11),
+    row("IRFFT", (A, B)), row("IRFFT", (A, B), 10), row("STFT", SIGNAL, 8, 4, 10), row("STFT", SIGNAL, 8, 4, 8, window="hamming", center=False),
+    row("STFT", SIGNAL, 8, 3, 8, None), row("STFT", f(2, 3, 20), 5, 2, 7, window=abs(f(5))),
+    row("ISTFT", (f(2, 6, 9), f(2, 6, 9)), 16, 4, 16), row("ISTFT", (f(2, 6, 6), f(2, 6, 6)), 8, 4, 10, length=20),
+    row("ISTFT", (f(2, 6, 5), f(2, 6, 5)), 8, 4, 8, window=None, center=False), row("ISTFT", (f(6, 5), f(6, 5)), 8, 2, 8, window="hamming"),
+    row("ExtractSequences", SIGNAL, 5, 3), row("ViewAsComplex", f(3, 2)), row("ViewAsReal", f(3) + 1j * f(3)), row("Polar", abs(f(3)), f(3)),
+]  # fmt: skip

@@ -46,41 +46,6 @@ def sparse_categorical(target: Any, output: Any, from_logits: Any = False, axis:
     return call(crossentropy, given, wanted, from_logits=expr(from_logits))
 
 
-@op("SoftmaxCrossentropy")
-def softmax_crossentropy(labels: Any, logits: Any, axis: Any = -1) -> Any:
-    """tf.nn.softmax_cross_entropy_with_logits."""
-    return categorical(labels, logits, True, axis)
-
-
-@op("SparseSoftmaxCrossentropy")
-def sparse_softmax_crossentropy(labels: Any, logits: Any) -> Any:
-    """tf.nn.sparse_softmax_cross_entropy_with_logits."""
-    return sparse_categorical(labels, logits, True)
-
-
-@op("SigmoidCrossentropy")
-def sigmoid_crossentropy(labels: Any, logits: Any) -> Any:
-    """tf.nn.sigmoid_cross_entropy_with_logits."""
-    return binary_crossentropy(labels, logits, True)
-
-
-@op("WeightedCrossentropy")
-def weighted_crossentropy(labels: Any, logits: Any, pos_weight: Any) -> Any:
-    """tf.nn.weighted_cross_entropy_with_logits."""
-    given = tensor(logits).expr
-    weight = tensor(pos_weight, given).expr
-    wanted = tensor(labels).expr.type_as(given)
-    return call(
-        F.binary_cross_entropy_with_logits, given, wanted, reduction="none", pos_weight=weight
-    )
-
-
-@op("L2Loss")
-def l2_loss(t: Any) -> Any:
-    """tf.nn.l2_loss: half the sum of squares."""
-    return tensor(t).expr.square().sum() / 2
-
-
 @op("PSNR", cases=[Case({"max_val": 2.0}, [(2, 3, 4), (2, 3, 4)])])
 def psnr(x1: Any, x2: Any, max_val: Any) -> Any:
     error = (tensor(x1).expr - tensor(x2).expr).square().mean()

@@ -43,18 +43,6 @@ def batch_norm(
     return call(normalize_by, *given, expr(axis), **more)
 
 
-@op("BatchNormBroadcast")
-def batch_norm_broadcast(
-    x: Any, mean: Any, variance: Any, offset: Any, scale: Any, variance_epsilon: Any
-) -> Any:
-    """tf.nn.batch_normalization, whose statistics broadcast with its input."""
-    result = (tensor(x).expr - tensor(mean).expr) * (
-        tensor(variance).expr + expr(variance_epsilon)
-    ).rsqrt()
-    result = result if scale is None else result * tensor(scale).expr
-    return result if offset is None else result + tensor(offset).expr
-
-
 @op("LayerNorm", cases=[
     Case({}, (2, 3, 4)), Case({"gamma": STEPS, "beta": STEPS, "epsilon": 1e-3}, (2, 3, 4)),
     Case({"axis": (1, 2)}, (2, 3, 4)), Case({"gamma": STEPS, "axis": 1}, (2, 4, 3)),
