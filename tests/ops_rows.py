@@ -200,3 +200,30 @@ FOURIER = [
     row("ISTFT", (f(2, 6, 5), f(2, 6, 5)), 8, 4, 8, window=None, center=False), row("ISTFT", (f(6, 5), f(6, 5)), 8, 2, 8, window="hamming"),
     row("ExtractSequences", SIGNAL, 5, 3), row("ViewAsComplex", f(3, 2)), row("ViewAsReal", f(3) + 1j * f(3)), row("Polar", abs(f(3)), f(3)),
 ]  # fmt: skip
+PHOTOS = f(2, 6, 7, 3)
+BRIGHT = np.abs(PHOTOS) % 1
+POINTS = np.array([[0.0, 0.0], [0.0, 6.0], [5.0, 0.0], [5.0, 6.0]], "float32")
+PLACES = np.array([[0.5, 1.0, -0.5], [1.25, 5.5, 0.0], [-7.0, 1.5, 2.5]], "float32")
+IMAGE = [
+    *(row("Resize", PHOTOS, (4, 9), interpolation=mode, antialias=smooth)
+      for mode in ("nearest", "bilinear", "bicubic", "lanczos3", "lanczos5") for smooth in (False, True)),
+    row("Resize", PHOTOS[0], (9, 3)), row("Resize", PHOTOS, (4, 9), crop_to_aspect_ratio=True), row("Resize", PHOTOS, (9, 4), crop_to_aspect_ratio=True),
+    row("Resize", PHOTOS, (9, 4), pad_to_aspect_ratio=True, fill_value=0.5), row("Resize", PHOTOS, [4, 9], pad_to_aspect_ratio=True),
+    row("Resize", f(2, 3, 6, 7), (4, 9), data_format="channels_first"),
+    row("PadImages", PHOTOS, 1, 2, target_height=9, target_width=10), row("PadImages", PHOTOS[0], 1, 2, 3, 4),
+    row("PadImages", f(2, 3, 6, 7), bottom_padding=1, right_padding=0, target_height=9, target_width=9, data_format="channels_first"),
+    row("CropImages", PHOTOS, 1, 2, target_height=3, target_width=2), row("CropImages", PHOTOS, 1, 2, 1, 1), row("CropImages", PHOTOS[0], 0, 2, 1, 0),
+    row("RGBToGrayscale", PHOTOS), row("RGBToGrayscale", f(2, 3, 6, 7), data_format="channels_first"), row("RGBToGrayscale", f(2, 6, 7, 1)),
+    row("RGBToHSV", BRIGHT), row("RGBToHSV", np.zeros((2, 2, 3), "float32")), row("RGBToHSV", np.round(BRIGHT)), row("HSVToRGB", BRIGHT), row("HSVToRGB", BRIGHT[0]),
+    row("SobelEdges", PHOTOS), *(row("GaussianBlur", *args, data_format="channels_last") for args in ((PHOTOS,), (PHOTOS, (5, 3), (0.5, 2.0)), (PHOTOS[0], (4, 2)))),
+    row("SSIM", BRIGHT, BRIGHT * 0.8, filter_size=5), row("SSIM", f(2, 12, 13, 1), f(2, 12, 13, 1), 2.0), row("SSIM", f(12, 13, 3), f(12, 13, 3), max_val=3.0, k1=0.1),
+    *(row("MapCoordinates", X, PLACES, order, mode) for order in (0, 1) for mode in ("constant", "nearest", "wrap", "mirror", "reflect")),
+    row("MapCoordinates", X, PLACES, 1, fill_value=0.5), row("MapCoordinates", i(9, 2, 3, 4), PLACES, order=1),
+    *(row("AffineTransform", PHOTOS, np.array([[1, 0.25, -0.5, 0.125, 0.75, 1, 0, 0]] * 2, "float32"), mode, fill)
+      for mode, fill in (("bilinear", "constant"), ("nearest", "reflect"), ("bilinear", "wrap"))),
+    row("AffineTransform", PHOTOS[0], np.array([0.9, 0.2, 0.5, -0.1, 1.1, 1, 0, 0], "float32"), fill_value=2.0),
+    row("AffineTransform", f(2, 3, 6, 7), np.array([[1, 0.25, -0.5, 0.125, 0.75, 1, 0, 0]] * 2, "float32"), data_format="channels_first"),
+    row("PerspectiveTransform", PHOTOS, np.stack([POINTS] * 2), np.stack([POINTS * 0.8 + 0.5] * 2)), row("PerspectiveTransform", PHOTOS[0], POINTS, POINTS * 0.83 + 0.11, "nearest"),
+    *(row("ScaleAndTranslate", PHOTOS, (2, 8, 5, 3), np.array([1.4, 0.7], "float32"), np.array([0.5, -1.0], "float32"), (1, 2), method)
+      for method in ("linear", "cubic", "lanczos3", "lanczos5")),
+]  # fmt: skip

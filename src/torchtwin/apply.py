@@ -17,7 +17,7 @@ from torchtwin.activations import activated
 from torchtwin.emit.helpers import is_own
 from torchtwin.errors import TorchTwinError, UnsupportedError
 from torchtwin.evaluate import evaluate, instance, shapes_only
-from torchtwin.expr import Expr, Member, Var, unpack
+from torchtwin.expr import Expr, Member, Var, unpack, walk
 from torchtwin.graph import Graph, Layer, Layout, Node, Ref, Value
 from torchtwin.precision import cast, constructed, policy_of
 from torchtwin.program import Class
@@ -162,17 +162,7 @@ def _run(graph: Graph, node: Node, view: LayerView, piece: Piece, module: Any) -
         module = instance(piece.module)
     modules = {view.module.attribute: module}
     results = piece.expr if isinstance(piece.expr, tuple) else (piece.expr,)
-    runs = []
-    for free in FREE_LENGTHS:
-        needed = {*node.inputs, *(m for m in node.masks if m)}
-        given = {name: stand_in(graph.values[name], free) for name in needed}
-        if view.class_name == "steps.FromSamples":  # as many samples as steps in all of the batch
-            samples, steps = (given[name] for name in node.inputs)
-            given[node.inputs[0]] = samples[:1].expand(
-                steps.shape[0] * steps.shape[1], *samples.shape[1:]
-            )
-        with shapes_only(), torch.device("meta") if is_own(piece.module) else nullcontext():
-            runs.append([evaluate(r, given, modules) for r in results])
+    runs = _runs(graph, node, view, piece, modules)
     if len(node.outputs) > len(results):
         raise UnsupportedError(
             f"{view.class_name} gives {len(results)} results, {len(node.outputs)} are used"
@@ -183,6 +173,42 @@ def _run(graph: Graph, node: Node, view: LayerView, piece: Piece, module: Any) -
         for k, (a, b, layout) in enumerate(zip(*runs, layouts, strict=True))
     )
     return Applied(piece, results, values, module)
+
+
+def _runs(
+    graph: Graph, node: Node, view: LayerView, piece: Piece, modules: Mapping[str, Any]
+) -> list[list[Any]]:
+    """Return the results of two runs; an operation that fits one size of batch has that in both."""
+    own = sorted(_batches(piece)) if view.class_name.startswith("ops.") else []
+    for k, lengths in enumerate((FREE_LENGTHS, *(((n, 192), (n, 256)) for n in own))):
+        try:
+            return [_evaluated(graph, node, view, piece, modules, free=free) for free in lengths]
+        except RuntimeError:
+            if k == len(own):
+                raise
+    raise AssertionError("unreachable")
+
+
+def _batches(piece: Piece) -> set[int]:
+    """Return the lengths that the first axis has in what an operation is given beside tensors."""
+    firsts = [a.shape[0] for a in piece.constants.values()]
+    firsts += [n[0] for n in walk(piece.expr) if isinstance(n, tuple | list) and n]
+    return {n for n in firsts if isinstance(n, int) and not isinstance(n, bool) and n > 0}
+
+
+def _evaluated(
+    graph: Graph, node: Node, view: LayerView, piece: Piece, modules: Mapping[str, Any], *,
+    free: tuple[int, int],
+) -> list[Any]:  # fmt: skip
+    needed = {*node.inputs, *(m for m in node.masks if m)}
+    given = {name: stand_in(graph.values[name], free) for name in needed}
+    if view.class_name == "steps.FromSamples":  # as many samples as steps in all of the batch
+        samples, steps = (given[name] for name in node.inputs)
+        count = steps.shape[0] * steps.shape[1]
+        given[node.inputs[0]] = samples[:1].expand(count, *samples.shape[1:])
+    results = piece.expr if isinstance(piece.expr, tuple) else (piece.expr,)
+    with shapes_only(), torch.device("meta") if is_own(piece.module) else nullcontext():
+        return [evaluate(r, given, modules) for r in results]
 
 
 def _layouts(view: LayerView, piece: Piece, ranks: Sequence[int]) -> list[Layout | None]:
