@@ -61,7 +61,10 @@ def ran(
             word = f"x{len(values)}"
             values[word] = torch.from_numpy(value)
             return Tensor(Source(word), (), "", known=False)
-        if isinstance(value, list | tuple) and arrays(value):
+        if callable(value):
+            values[f"f{len(values)}"] = value
+            return Source(f"f{len(values) - 1}")
+        if isinstance(value, list | tuple) and (arrays(value) or any(map(callable, value))):
             return type(value)(given(v) for v in value)
         if not computed or value is None:
             return value

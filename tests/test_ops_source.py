@@ -14,7 +14,7 @@ from torchtwin.ops.registry import load_operations
 
 ROWS = [
     *rows.MOVING, *rows.JOINING, *rows.INDEXING, *rows.PRODUCTS, *rows.MAKING, *rows.CONVOLUTION,
-    *rows.NORMALIZING, *rows.MATRICES, *rows.FOURIER, *rows.IMAGE,
+    *rows.NORMALIZING, *rows.MATRICES, *rows.FOURIER, *rows.IMAGE, *rows.LATE,
 ]  # fmt: skip
 
 

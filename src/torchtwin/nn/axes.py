@@ -100,3 +100,16 @@ def dot_batch(
     left = x.reshape(x.shape[0], -1, x.shape[-1])
     product = left @ y.reshape(y.shape[0], y.shape[1], -1)
     return product.reshape(shape if len(shape) > 1 else (-1, 1))
+
+
+def correlate_signals(x: torch.Tensor, y: torch.Tensor, mode: str = "valid") -> torch.Tensor:
+    """Sum products of two signals at every shift; `mode` is "valid", "same" or "full"."""
+    dtype = torch.result_type(x, y)
+    swapped = len(x) < len(y)
+    long, short = (y, x) if swapped else (x, y)
+    after = len(short) - 1
+    before = {"valid": 0, "same": len(short) // 2, "full": after}[mode]
+    pad = (before, {"valid": 0, "same": after - before, "full": after}[mode])
+    long = F.pad(long.to(dtype), pad)
+    found = F.conv1d(long[None, None], short.to(dtype)[None, None])[0, 0]
+    return found.flip(0) if swapped else found

@@ -93,6 +93,19 @@ def convolve_transposed(
     return y if channels_first else y.movedim(1, -1)
 
 
+def convolve_back(
+    x: torch.Tensor, kernel: torch.Tensor, size: Any, stride: Any = 1, padding: str = "same"
+) -> torch.Tensor:
+    """Convolve transposed to a size: the one that a convolution, padded so, would turn into x's."""
+    stride = for_each_axis(stride, kernel.dim() - 2)
+    y = convolve_transposed(x, kernel, stride, output_padding=0).movedim(-1, 1)
+    pad: list[int] = []
+    for full, new in zip(y.shape[2:], size, strict=True):
+        before = max(full - int(new), 0) // 2 if padding.lower() == "same" else 0
+        pad = [-before, int(new) - full + before, *pad]
+    return F.pad(y, pad).movedim(1, -1)
+
+
 def pool_max(
     x: torch.Tensor,
     size: Any,

@@ -37,3 +37,14 @@ def ctc_greedy_labels(
     labels = labels.masked_fill(left_out, -1)
     order = left_out.int().argsort(dim=1, stable=True)
     return labels.gather(1, order)[None].int(), -scores.sum(1, keepdim=True)
+
+
+def ctc_batch_cost(
+    target: torch.Tensor, output: torch.Tensor, steps: torch.Tensor, labels: torch.Tensor
+) -> torch.Tensor:
+    """Return the CTC loss (B, 1) of probabilities; the last class is the blank."""
+    log = F.log_softmax((output + 1e-7).log(), -1).transpose(0, 1)
+    steps, labels = steps.reshape(-1).long(), labels.reshape(-1).long()
+    blank = output.shape[-1] - 1
+    cost = F.ctc_loss(log, target.long(), steps, labels, blank=blank, reduction="none")
+    return cost[:, None]

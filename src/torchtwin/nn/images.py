@@ -1,7 +1,8 @@
-"""Images with channels last, one or a batch: size, frame and colors."""
+"""Images with channels last, one or a batch: size and frame."""
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import torch
@@ -21,7 +22,8 @@ def resize_images(
 ) -> torch.Tensor:
     """Resize images; with `ratio` they are cut ("crop") or padded ("pad") to the new ratio before.
 
-    `mode` is "nearest", "bilinear", "bicubic", "lanczos3", "lanczos5" or "area".
+    `mode` is "nearest", "bilinear", "bicubic", "lanczos3", "lanczos5" or "area". Bicubic pixels
+    are those of TensorFlow, whose kernel has 1024 steps unless it is smoothed (antialias).
     """
     single, size = x.dim() == 3, tuple(int(n) for n in size)
     x = x[None] if single else x
@@ -32,12 +34,11 @@ def resize_images(
         y = F.interpolate(x, size, mode="nearest-exact")
     else:
         x = x if x.is_floating_point() else x.float()
-        bilinear = mode == "bilinear"
-        y = (
-            F.interpolate(x, size, mode="bilinear", antialias=antialias)
-            if bilinear
-            else resize(x, size, mode, antialias)
-        )
+        kernel = "bicubic_steps" if mode == "bicubic" and not antialias else mode
+        if mode == "bilinear":
+            y = F.interpolate(x, size, mode="bilinear", antialias=antialias)
+        else:
+            y = resize(x, size, kernel, antialias)
     y = y if channels_first else y.movedim(1, -1)
     return y[0] if single else y
 
@@ -94,38 +95,18 @@ def crop_or_pad(x: torch.Tensor, height: int, width: int) -> torch.Tensor:
     return F.pad(x, (0, 0, *pad))
 
 
-def to_grayscale(x: torch.Tensor, channels_first: bool = False) -> torch.Tensor:
-    """Return the brightness of red, green and blue, with one channel."""
-    axis = -3 if channels_first else -1
-    if x.shape[axis] == 1:
-        return x
-    red, green, blue = x.split(1, axis)
-    gray = 0.2989 * red + 0.5870 * green + 0.1140 * blue
-    return gray.to(x.dtype)
+def resize_padded(
+    x: torch.Tensor, height: int, width: int, mode: str = "bilinear", antialias: bool = False
+) -> torch.Tensor:
+    """Resize images as far as they fit, and pad them around to this size."""
+    rows, columns = x.shape[-3:-1]
+    ratio = max(columns / width, rows / height)
+    size = (math.floor(rows / ratio), math.floor(columns / ratio))
+    return crop_or_pad(resize_images(x, size, mode, antialias), height, width)
 
 
-def rgb_to_hsv(x: torch.Tensor, channels_first: bool = False) -> torch.Tensor:
-    """Return hue, saturation and value of red, green and blue, all from 0 to 1."""
-    axis = -3 if channels_first else -1
-    x = torch.where(x.abs() < torch.finfo(x.dtype).eps, 0.0, x)
-    red, green, blue = x.unbind(axis)
-    value = x.amax(axis)
-    spread = value - x.amin(axis)
-    saturation = torch.where(value > 0, spread / torch.where(value > 0, value, 1.0), 0.0)
-    unit = 1 / (6 * torch.where(spread > 0, spread, 1.0))
-    hue = torch.where(value == green, unit * (blue - red) + 1 / 3, unit * (red - green) + 2 / 3)
-    hue = torch.where(value == red, unit * (green - blue), hue)
-    hue = torch.where(spread > 0, hue, 0.0)
-    return torch.stack([hue + (hue < 0), saturation, value], axis)
-
-
-def hsv_to_rgb(x: torch.Tensor, channels_first: bool = False) -> torch.Tensor:
-    """Return red, green and blue of hue, saturation and value."""
-    axis = -3 if channels_first else -1
-    hue, saturation, value = x.unbind(axis)
-    turn = hue % 1 * 6
-    red = ((turn - 3).abs() - 1).clamp(0, 1)
-    green = (2 - (turn - 2).abs()).clamp(0, 1)
-    blue = (2 - (turn - 4).abs()).clamp(0, 1)
-    parts = [value * (1 - saturation + saturation * part) for part in (red, green, blue)]
-    return torch.stack(parts, axis)
+def crop_to_middle(x: torch.Tensor, fraction: float) -> torch.Tensor:
+    """Keep this fraction of each side of images, around the middle."""
+    top, left = (int((n - n * fraction) / 2) for n in x.shape[-3:-1])
+    rows, columns = x.shape[-3:-1]
+    return x[..., top : rows - top, left : columns - left, :]

@@ -43,6 +43,21 @@ def convert_to_tensor(x: Any, dtype: Any = None, sparse: Any = None, ragged: Any
     return call(torch.as_tensor, tensor(x).expr, **kind(dtype))
 
 
+@op("SaturateCast", layout=ANY, cases=[Case({"dtype": "uint8"}, (2, 3))])
+def saturate_cast(x: Any, dtype: Any) -> Any:
+    """Numbers beyond the dtype become its least or largest; an int32 is one in float32 nearly."""
+    if dtype not in ("uint8", "int8", "int16", "uint16", "float16"):
+        raise UnsupportedError(f"saturate_cast to {dtype} is not translated")
+    wanted = torch_type(dtype)
+    limits = torch.finfo(wanted) if wanted.is_floating_point else torch.iinfo(wanted)
+    return tensor(x).expr.clamp(limits.min, limits.max).to(wanted)
+
+
+@op("View")
+def view(x: Any, dtype: Any = None) -> Any:
+    return tensor(x).expr if dtype is None else tensor(x).expr.view(torch_type(dtype))
+
+
 @op("Array", layout=ANY)
 def array(x: Any, dtype: Any = None) -> Any:
     return convert_to_tensor(x, dtype)

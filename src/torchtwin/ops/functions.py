@@ -138,8 +138,9 @@ def _renamed(name: str, row: Row, found: Signature, given: Mapping[str, Any]) ->
             continue
         elif default != wanted[place].default:
             result[place] = default
+    rest = any(p.kind is p.VAR_KEYWORD for p in wanted.values())
     for key in given.keys() - found.parameters.keys():  # taken by **kwargs
-        if key not in wanted:
+        if key not in wanted and not rest:
             raise UnsupportedError(f"{name}({key}=...) is not translated")
         result[key] = given[key]
     return result

@@ -186,29 +186,11 @@ def scatter_update(inputs: Any, indices: Any, updates: Any, reduction: Any = Non
     return call(put_places, x.expr, tensor(indices, x).expr, tensor(updates, x).expr, *how)
 
 
-def _scatter(reduction: str | None, negative: bool = False) -> Any:
-    def put(inputs: Any, indices: Any, updates: Any) -> Any:
-        given = _negated(updates) if negative else updates
-        return scatter_update(inputs, indices, given, reduction)
-
-    return put
-
-
-def _negated(value: Any) -> Any:
-    given = tensor(value)
-    return Tensor(-given.expr, given.shape, given.dtype, given.layout, given.known)
-
-
-op("TensorScatterUpdate")(_scatter(None))
-op("TensorScatterAdd")(_scatter("add"))
-op("TensorScatterSub")(_scatter("add", negative=True))
-op("TensorScatterMax")(_scatter("max"))
-op("TensorScatterMin")(_scatter("min"))
-
-
 @op("UnravelIndex", cases=[Case({"shape": (2, 3)}, (4,), inputs="int:6")])
 def unravel_index(indices: Any, shape: Any) -> Any:
     x = tensor(indices)
+    if x.known and x.rank > 1:  # on TensorFlow Keras counts the axes of such from the wrong end
+        raise UnsupportedError("unravel_index of several axes differs between Keras's backends")
     found = call(torch.unravel_index, x.expr, size(shape))
     count = len(list(flattened(shape))) if not isinstance(shape, Expr) else 0
     if not x.known or not count:

@@ -130,7 +130,7 @@ def split(x: Any, indices_or_sections: Any, axis: Any = 0) -> Any:
         return getattr(x.expr, function)(where or expr(indices_or_sections), dim=expr(axis))
     length = x.shape[axis]
     if length is None:
-        raise UnsupportedError("splitting an axis of free length is not translated")
+        return array_split(x, indices_or_sections, axis)
     if isinstance(indices_or_sections, int):
         count = indices_or_sections
         ends = [length // count * k for k in range(1, count + 1)]

@@ -9,9 +9,9 @@ import torch
 
 from torchtwin.errors import UnsupportedError
 from torchtwin.expr import Binary, Expr, Field, call
-from torchtwin.nn.axes import dot_batch, dot_last
+from torchtwin.nn.axes import correlate_signals, dot_batch, dot_last
 from torchtwin.ops.registry import expr, op
-from torchtwin.ops.values import is_whole, tensor
+from torchtwin.ops.values import is_whole, static, tensor
 from torchtwin.rule import Case
 from torchtwin.view import Tensor
 
@@ -131,6 +131,13 @@ def cross(
         return call(torch.linalg.cross, first.expr, second.expr, **more)
     turned = [x.expr.movedim(expr(k), -1) for x, k in ((first, axisa), (second, axisb))]
     return call(torch.linalg.cross, *turned).movedim(-1, expr(axisc))
+
+
+@op("Correlate")
+def correlate(x1: Any, x2: Any, mode: Any = "valid") -> Any:
+    static("correlate", mode=mode)
+    first, second = both(x1, x2)
+    return call(correlate_signals, first.expr, second.expr, mode=mode)
 
 
 @op("CDist", cases=[Case({}, [(2, 3, 4), (2, 5, 4)])])
