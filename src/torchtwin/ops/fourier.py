@@ -136,13 +136,14 @@ for _name, _function in THREE.items():
 
 
 def _real(function: Any, rank: int) -> Any:
-    def transform(input: Tensor, fft_length: Any = None) -> Any:  # noqa: A002
+    def transform(input_tensor: Tensor, fft_length: Any = None) -> Any:
+        x = input_tensor.expr
         if fft_length is None:
-            return call(function, input.expr)
+            return call(function, x)
         if not isinstance(fft_length, list | tuple):
             raise UnsupportedError("a transform of a length that the program computes")
         lengths = [expr(n) for n in fft_length]
-        return call(function, input.expr, lengths[0] if rank == 1 else tuple(lengths))
+        return call(function, x, lengths[0] if rank == 1 else tuple(lengths))
 
     return transform
 

@@ -14,7 +14,7 @@ from torchtwin.ops.functions import named
 from torchtwin.ops.indexing import scatter_update
 from torchtwin.ops.registry import OPERATIONS, expr
 from torchtwin.ops.shape import size
-from torchtwin.ops.values import tensor
+from torchtwin.ops.values import static, tensor
 from torchtwin.view import Tensor
 
 
@@ -71,22 +71,24 @@ def _unknown(made: Any) -> Tensor:
 
 @named("tf.linalg.solve")
 def solve(matrix: Any, rhs: Any, adjoint: Any = False) -> Any:
+    static("tf.linalg.solve", adjoint=adjoint)
     left = tensor(matrix)
-    if adjoint is not False:
+    if adjoint:
         left = _unknown(Field(left.expr, "mH"))
     return call(torch.linalg.solve, left.expr, tensor(rhs).expr)
 
 
 @named("tf.linalg.svd")
 def svd(tensor: Tensor, full_matrices: Any = False, compute_uv: Any = True) -> Any:
+    del full_matrices  # of the vectors
     if compute_uv is not False:
         raise UnsupportedError("tf.linalg.svd, whose vectors are in another order")
-    del full_matrices
     return call(torch.linalg.svdvals, tensor.expr)
 
 
 @named("tf.linalg.qr")
 def qr(input: Any, full_matrices: Any = False) -> Any:  # noqa: A002
+    static("tf.linalg.qr", full_matrices=full_matrices)
     return run("Qr", input, "complete" if full_matrices is True else "reduced")
 
 

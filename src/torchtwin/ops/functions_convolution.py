@@ -98,8 +98,12 @@ for _kind, _name in (("max", "MaxPool"), ("avg", "AveragePool")):
 
 @named("tf.image.extract_patches")
 def extract_patches(images: Tensor, sizes: Any, strides: Any, rates: Any, padding: Any) -> Any:
-    more = options(stride=inner(strides, 2), dilation=inner(rates, 2), padding=padded(padding))
-    return call(patches_of, images.expr, inner(sizes, 2), **more)
+    """All lists have an entry for the batch and for the channels too."""
+    size, stride, rate = (
+        v[slice(1, -1)] if isinstance(v, Expr) else inner(v, 2) for v in (sizes, strides, rates)
+    )
+    more = options(stride=stride, dilation=rate, padding=padded(padding))
+    return call(patches_of, images.expr, size, **more)
 
 
 @named("keras.backend.conv1d", "keras.backend.conv2d", "keras.backend.conv3d")
