@@ -56,6 +56,16 @@ LAMBDAS = [
     ("clip_by_value", [["a", 0, 0, {"clip_value_min": 0, "clip_value_max": 1}]], X.clip(0, 1)),
     ("cast", [["a", 0, 0, {"dtype": "int32"}]], X.astype("int32")),
     ("linalg.matmul", [["a", 0, 0, {"b": ["a", 0, 0], "transpose_b": False}]], None),
+    ("linalg.matmul", [["a", 0, 0, {"b": ["a", 0, 0], "transpose_b": True}]], X @ X.swapaxes(1, 2)),
+    ("__operators__.rsub", [["a", 0, 0, {"y": 1.0, "name": None}]], 1 - X),
+    ("__operators__.neg", [["a", 0, 0, {}]], -X),
+    ("math.argmax", [["a", 0, 0, {"axis": -1}]], X.argmax(-1)),
+    (
+        "compat.v1.reduce_sum",
+        [["a", 0, 0, {"reduction_indices": [1], "keep_dims": True}]],
+        X.sum(1, keepdims=True),
+    ),
+    ("split", [["a", 0, 0, {"num_or_size_splits": 1, "axis": 1}]], X),
 ]
 
 
@@ -109,6 +119,6 @@ def test_unknown_functions_are_refused_by_name(function: str) -> None:
 
 
 def test_unknown_arguments_are_refused() -> None:
-    inbound = [["a", 0, 0, {"b": ["a", 0, 0], "transpose_a": True}]]
-    with pytest.raises(UnsupportedError, match="transpose_a"):
+    inbound = [["a", 0, 0, {"b": ["a", 0, 0], "output_type": "float16"}]]
+    with pytest.raises(UnsupportedError, match="output type"):
         ran("TFOpLambda", {"function": "linalg.matmul"}, inbound)

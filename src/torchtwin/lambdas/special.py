@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -80,11 +79,6 @@ def floatx(_beside: Any) -> str:
     return "float32"
 
 
-@known_as("K.stop_gradient", "tf.stop_gradient", "keras.ops.stop_gradient")
-def stop_gradient(_beside: Any, x: Any) -> Any:
-    return applied(lambda t: t.expr.detach(), as_tensor(x))
-
-
 @known_as("K.sqrt")
 def clipped_sqrt(_beside: Any, x: Any) -> Any:
     """Keras's backend takes the root of what is under zero as zero."""
@@ -107,51 +101,6 @@ def _is_positive(expr: Any) -> bool:
     return False
 
 
-@known_as("K.relu")
-def relu(
-    _beside: Any, x: Any, alpha: float = 0.0, max_value: Any = None, threshold: float = 0.0
-) -> Any:
-    if threshold or not isinstance(alpha, int | float):
-        raise UnsupportedError("K.relu with a threshold is not translated")
-    if max_value is not None and alpha:
-        raise UnsupportedError("K.relu with a slope and a maximum is not translated")
-    if max_value is not None:
-        return applied(lambda t: t.expr.clamp(0, max_value), as_tensor(x))
-    if alpha:
-        return applied(
-            lambda t: call(F.leaky_relu, t.expr, negative_slope=float(alpha)), as_tensor(x)
-        )
-    return run("Relu", (x,), {})
-
-
-@known_as("K.hard_sigmoid")
-def hard_sigmoid(_beside: Any, x: Any) -> Any:
-    """0.2 x + 0.5, cut at 0 and 1; Keras 3's own has another slope."""
-    return applied(lambda t: (0.2 * t.expr + 0.5).clamp(0, 1), as_tensor(x))
-
-
-@known_as("K.l2_normalize")
-def backend_l2_normalize(beside: Any, x: Any, axis: Any = None) -> Any:
-    return l2_normalize(beside, x, axis)
-
-
-@known_as("tf.math.l2_normalize", "tf.nn.l2_normalize", "tf.linalg.l2_normalize")
-def l2_normalize(
-    _beside: Any, x: Any, axis: Any = None, epsilon: float = 1e-12, dim: Any = None
-) -> Any:
-    """TensorFlow divides by the root of at least epsilon, PyTorch by at least eps."""
-    axis, value = axis if dim is None else dim, as_tensor(x)
-
-    def normalized(t: Tensor) -> Any:
-        axes = axes_of(axis, t.rank)
-        if len(axes) == 1:
-            return call(F.normalize, t.expr, dim=axes[0], eps=math.sqrt(epsilon))
-        squares = t.expr.square().sum(axes, keepdim=True)
-        return t.expr * squares.clamp(min=epsilon).rsqrt()
-
-    return applied(normalized, value)
-
-
 @known_as("keras.ops.normalize", "keras.ops.nn.normalize", "keras.utils.normalize")
 def normalize(_beside: Any, x: Any, axis: int = -1, order: int = 2, epsilon: Any = None) -> Any:
     """Both divide by at least epsilon (keras/src/ops/nn.py)."""
@@ -159,24 +108,6 @@ def normalize(_beside: Any, x: Any, axis: int = -1, order: int = 2, epsilon: Any
         raise UnsupportedError("a normalization of another order is not translated")
     eps = float(1e-7 if epsilon is None else epsilon)
     return applied(lambda t: call(F.normalize, t.expr, dim=axis, eps=eps), as_tensor(x))
-
-
-@known_as("tf.norm", "tf.linalg.norm", "keras.ops.norm", "keras.ops.linalg.norm")
-def norm(_beside: Any, x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Any:  # noqa: A002
-    if ord not in (None, 2, "euclidean") or not isinstance(axis, int):
-        raise UnsupportedError("this norm is not translated")
-    more = {"keepdim": True} if keepdims else {}
-    return applied(lambda t: t.expr.norm(dim=axis, **more), as_tensor(x))
-
-
-@known_as("K.flatten")
-def flatten(_beside: Any, x: Any) -> Any:
-    return applied(lambda t: t.expr.flatten(), as_tensor(x))
-
-
-@known_as("K.batch_flatten")
-def batch_flatten(_beside: Any, x: Any) -> Any:
-    return applied(lambda t: t.expr.flatten(1), as_tensor(x))
 
 
 @known_as("K.repeat")
@@ -211,19 +142,6 @@ def split(
     return run("Split", (value,), {"indices_or_sections": sizes, "axis": axis})
 
 
-@known_as("K.argmax")
-def backend_argmax(beside: Any, x: Any, axis: Any = -1) -> Any:
-    return argmax(beside, x, axis)
-
-
-@known_as("tf.argmax", "tf.math.argmax")
-def argmax(_beside: Any, x: Any, axis: Any = None) -> Any:
-    """TensorFlow counts in 64 bits, keras.ops in 32."""
-    if not isinstance(axis, int):
-        raise UnsupportedError("argmax without an axis is not translated")
-    return applied(lambda t: t.expr.argmax(axis), as_tensor(x))
-
-
 @known_as("tf.one_hot", "K.one_hot", "keras.ops.one_hot", "keras.ops.nn.one_hot")
 def one_hot(
     _beside: Any, indices: Any, count: Any = None, *, depth: Any = None, num_classes: Any = None
@@ -239,24 +157,3 @@ def one_hot(
         return equal(t.expr[..., None], classes).float()
 
     return applied(compared, indices)
-
-
-@known_as("tf.math.divide_no_nan", "tf.div_no_nan", "tf.math.div_no_nan", "keras.ops.divide_no_nan")
-def divide_no_nan(_beside: Any, x: Any, y: Any) -> Any:
-    def divided(a: Tensor, b: Tensor) -> Any:
-        return call(torch.where, equal(b.expr, 0), 0.0, a.expr / b.expr)
-
-    return applied(divided, as_tensor(x), as_tensor(y))
-
-
-@known_as("tf.squared_difference", "tf.math.squared_difference")
-def squared_difference(_beside: Any, x: Any, y: Any) -> Any:
-    return applied(lambda a, b: (a.expr - b.expr).square(), as_tensor(x), as_tensor(y))
-
-
-@known_as("tf.add_n")
-def add_n(_beside: Any, inputs: Any) -> Any:
-    total = inputs[0]
-    for value in inputs[1:]:
-        total = run("Add", (total, value), {})
-    return total

@@ -15,7 +15,7 @@ from torchtwin.graph import Constant
 from torchtwin.nn.constant import Constant as ConstantModule
 from torchtwin.nn.constant import Constants as ConstantsModule
 from torchtwin.ops.registry import ANY, Operation, load_operations
-from torchtwin.ops.tensorflow import NODES, arguments, node_arguments, operation_of
+from torchtwin.ops.tensorflow import NODES, called, node_arguments, operation_of
 from torchtwin.rule import Piece, rule
 from torchtwin.source import Array
 from torchtwin.view import LayerView, Tensor
@@ -99,10 +99,7 @@ def _tensorflow_layout(config: Mapping[str, Any], rank: int) -> Any:
     """Return ANY for what works on each element, whatever it is called."""
     node = config.get("node_def") or {}
     function = config.get("function")
-    try:
-        name = operation_of(str(function)) if function else NODES.get(str(node.get("op")))
-    except UnsupportedError:
-        return None
+    name = operation_of(str(function)) if function else NODES.get(str(node.get("op")))
     operation = OPERATIONS.get(str(name))
     if operation is None:
         return None
@@ -113,12 +110,7 @@ def _tensorflow_layout(config: Mapping[str, Any], rank: int) -> Any:
 
 @rule("TFOpLambda", "SlicingOpLambda", layout=_tensorflow_layout)
 def tf_op_lambda(layer: LayerView) -> Piece:
-    function = str(layer.get("function"))
-    name = operation_of(function)
-    if name not in OPERATIONS:
-        raise UnsupportedError(f"the TensorFlow function {function} is not translated")
-    args, kwargs = arguments(function, layer.args, _called(layer))
-    return _piece(layer, OPERATIONS[name], args, kwargs)
+    return _piece(layer, called(str(layer.get("function"))), layer.args, _called(layer))
 
 
 @rule("TensorFlowOpLayer", layout=_tensorflow_layout)

@@ -80,6 +80,15 @@ def today(own: str) -> str:
     return own_name("tf." + own.removeprefix("tf.compat.v1."))
 
 
+def is_known(name: str) -> bool:
+    """Tell whether a function is translated, with some arguments at least."""
+    operations, own = load_operations(), today(own_name(name))
+    row = row_of(own)
+    return own in NAMED or (
+        row is not None and row.operation in operations and signature(own_name(name)) is not None
+    )
+
+
 def resolved(name: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
     """Return operation and arguments of a function that is a row, None for any other."""
     own = today(own_name(name))

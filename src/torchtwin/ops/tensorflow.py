@@ -1,4 +1,4 @@
-"""TensorFlow's names for the operations, as Keras 2 writes them among its layers."""
+"""What files of Keras 2 hold of TensorFlow: functions among the layers, nodes of its graphs."""
 
 from __future__ import annotations
 
@@ -6,68 +6,23 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from torchtwin.errors import UnsupportedError
+from torchtwin.ops.functions import operation_for, row_of
+from torchtwin.ops.registry import Operation, load_operations
+from torchtwin.ops.signatures import own_name
 
-FUNCTIONS: Mapping[str, str] = {
-    "abs": "Absolute", "acos": "Arccos", "add": "Add", "add_n": "AddN", "argmax": "Argmax",
-    "argmin": "Argmin", "asin": "Arcsin", "atan": "Arctan", "cast": "Cast", "ceil": "Ceil",
-    "clip_by_value": "Clip", "concat": "Concatenate", "cos": "Cos", "cosh": "Cosh",
-    "cumsum": "Cumsum", "depth_to_space": "DepthToSpace", "divide": "Divide", "elu": "Elu",
-    "equal": "Equal", "erf": "Erf", "exp": "Exp", "expand_dims": "ExpandDims", "expm1": "Expm1",
-    "floor": "Floor", "floordiv": "FloorDivide", "gather": "Take", "ge": "GreaterEqual",
-    "gelu": "Gelu", "getitem": "GetItem", "greater": "Greater", "greater_equal": "GreaterEqual",
-    "gt": "Greater", "identity": "Identity", "is_finite": "Isfinite", "is_nan": "Isnan",
-    "l2_normalize": "L2Normalize", "le": "LessEqual", "leaky_relu": "LeakyRelu", "less": "Less",
-    "less_equal": "LessEqual", "log": "Log", "log1p": "Log1p", "log_sigmoid": "LogSigmoid",
-    "log_softmax": "LogSoftmax", "logical_and": "LogicalAnd", "logical_not": "LogicalNot",
-    "logical_or": "LogicalOr", "logical_xor": "LogicalXor", "lt": "Less", "matmul": "Matmul",
-    "maximum": "Maximum", "minimum": "Minimum", "mod": "Mod", "mul": "Multiply",
-    "multiply": "Multiply", "ne": "NotEqual", "neg": "Negative", "negative": "Negative",
-    "not_equal": "NotEqual", "ones_like": "OnesLike", "pow": "Power", "reciprocal": "Reciprocal",
-    "reduce_all": "All", "reduce_any": "Any", "reduce_logsumexp": "Logsumexp", "reduce_max": "Max",
-    "reduce_mean": "Mean", "reduce_min": "Min", "reduce_prod": "Prod", "reduce_std": "Std",
-    "reduce_sum": "Sum", "reduce_variance": "Var", "relu": "Relu", "relu6": "Relu6",
-    "reshape": "Reshape", "round": "Round", "rsqrt": "Rsqrt", "selu": "Selu",
-    "sigmoid": "Sigmoid", "sign": "Sign", "silu": "Silu", "sin": "Sin", "sinh": "Sinh",
-    "softmax": "Softmax", "softplus": "Softplus", "softsign": "Softsign", "split": "Split",
-    "sqrt": "Sqrt", "square": "Square", "squared_difference": "SquaredDifference",
-    "squeeze": "Squeeze", "stack": "Stack", "sub": "Subtract", "subtract": "Subtract",
-    "swish": "Silu", "tan": "Tan", "tanh": "Tanh", "tile": "Tile", "transpose": "Transpose",
-    "truediv": "Divide", "unstack": "Unstack", "where": "Where", "zeros_like": "ZerosLike",
-}  # fmt: skip
-"""By the last part of a function's name: "math.reduce_mean", "__operators__.add"."""
-
-REVERSED = {"radd": "Add", "rmul": "Multiply", "rsub": "Subtract", "rtruediv": "Divide",
-            "rpow": "Power"}  # fmt: skip
-
-PARAMETERS: Mapping[str, Sequence[str]] = {
-    "Add": ("x", "y"), "Argmax": ("input", "axis"), "Argmin": ("input", "axis"),
-    "Cast": ("x", "dtype"), "Clip": ("t", "clip_value_min", "clip_value_max"),
-    "Concatenate": ("values", "axis"), "DepthToSpace": ("input", "block_size", "data_format"),
-    "Gelu": ("features", "approximate"), "LeakyRelu": ("features", "alpha"),
-    "Max": ("input_tensor", "axis", "keepdims"), "Pow": ("x", "y"), "Reshape": ("tensor", "shape"),
-    "Softmax": ("logits", "axis"), "LogSoftmax": ("logits", "axis"),
-    "Split": ("value", "num_or_size_splits", "axis"), "Stack": ("values", "axis"),
-    "Squeeze": ("input", "axis"), "Tile": ("input", "multiples"),
-    "Transpose": ("a", "perm"), "Matmul": ("a", "b"), "ExpandDims": ("input", "axis"),
-    "Take": ("params", "indices"), "Where": ("condition", "x", "y"),
-}  # fmt: skip
-
-RENAMED: Mapping[str, Mapping[str, str]] = {
-    "Clip": {"clip_value_min": "x_min", "clip_value_max": "x_max"},
-    "Concatenate": {"values": "xs"},
-    "Reshape": {"shape": "newshape"},
-    "Transpose": {"perm": "axes"},
-    "Tile": {"multiples": "repeats"},
-    "LeakyRelu": {"alpha": "negative_slope"},
-    "GetItem": {"slice_spec": "key"},
-}
 BINARY = frozenset([
     "Add", "Subtract", "Multiply", "Divide", "FloorDivide", "Mod", "Power", "Maximum", "Minimum",
     "Equal", "NotEqual", "Greater", "GreaterEqual", "Less", "LessEqual", "LogicalAnd", "LogicalOr",
     "LogicalXor", "Matmul",
 ])  # fmt: skip
-FIRST = ("x", "input", "input_tensor", "tensor", "a", "t", "features", "logits", "params", "value")
-"""TensorFlow's names of the first argument."""
+OPERATORS: Mapping[str, str] = {
+    "add": "Add", "sub": "Subtract", "mul": "Multiply", "truediv": "Divide", "div": "Divide",
+    "floordiv": "FloorDivide", "mod": "Mod", "pow": "Power", "matmul": "Matmul", "eq": "Equal",
+    "ne": "NotEqual", "lt": "Less", "le": "LessEqual", "gt": "Greater", "ge": "GreaterEqual",
+    "and": "LogicalAnd", "or": "LogicalOr", "xor": "LogicalXor", "neg": "Negative",
+    "abs": "Absolute", "invert": "LogicalNot", "getitem": "GetItem",
+}  # fmt: skip
+"""By the name behind "__operators__."; "radd" is "add" with its sides exchanged."""
 
 NODES: Mapping[str, str] = {
     "AddV2": "Add", "Add": "Add", "BiasAdd": "Add", "Sub": "Subtract", "Mul": "Multiply",
@@ -90,46 +45,43 @@ NODES: Mapping[str, str] = {
 REDUCTIONS = frozenset({"Max", "Min", "Mean", "Sum", "Prod", "Any", "All", "Logsumexp"})
 
 
-def operation_of(function: str) -> str:
-    """Return the operation that a TFOpLambda calls."""
-    last = function.rpartition(".")[2]
-    found = FUNCTIONS.get(last) or REVERSED.get(last)
-    if found is None:
-        raise UnsupportedError(f"the TensorFlow function {function} is not translated")
-    return found
+def operation_of(function: str) -> str | None:
+    """Return the operation that a TFOpLambda is, None where it is more than one."""
+    space, _, word = function.rpartition(".")
+    if space == "__operators__":
+        return OPERATORS.get(word) or OPERATORS.get(word.removeprefix("r"))
+    row = row_of(own_name(path(function)))
+    return None if row is None else row.operation
 
 
-def arguments(
-    function: str, args: Sequence[Any], kwargs: Mapping[str, Any]
-) -> tuple[list[Any], dict[str, Any]]:
-    """Return the arguments of a TensorFlow call as those of the operation."""
-    name = operation_of(function)
-    given = {k: v for k, v in kwargs.items() if v is not None and k != "name"}
-    order = PARAMETERS.get("Max" if name in REDUCTIONS else name, ())
-    renamed = RENAMED.get(name, {})
-    result = list(args)
-    if name in BINARY:
-        result += [given.pop(k) for k in ("y", "b") if k in given]
-        if function.rpartition(".")[2] in REVERSED:
-            result.reverse()
-        given = {k: v for k, v in given.items() if not (k.startswith("transpose_") and not v)}
-    if not result:
-        first = next((k for k in FIRST if k in given), None)
-        result = [given.pop(first)] if first else []
-    named = {renamed.get(k, k): v for k, v in given.items()}
-    positional = [*result[:1], *([] if name not in BINARY else result[1:])]
-    for key, value in zip(order[1:], result[1:] if name not in BINARY else [], strict=False):
-        named[renamed.get(key, key)] = value
-    if name == "Split":
-        return _split(positional, named)
-    return positional, named
+def path(function: str) -> str:
+    return function if function.startswith("keras.") else f"tf.{function}"
 
 
-def _split(args: list[Any], kwargs: dict[str, Any]) -> tuple[list[Any], dict[str, Any]]:
-    sizes = kwargs.pop("num_or_size_splits")
-    if not isinstance(sizes, int):
-        sizes = [sum(sizes[: k + 1]) for k in range(len(sizes) - 1)]
-    return args, {**kwargs, "indices_or_sections": sizes}
+def called(function: str) -> Operation:
+    """Return what the function of a TFOpLambda makes of its arguments."""
+    space, _, word = function.rpartition(".")
+    if space == "__operators__" and operation_of(function) is not None:
+        return Operation(function, _operator(word), None, ())
+
+    def made(*args: Any, **kwargs: Any) -> Any:
+        return operation_for(path(function), args, kwargs)
+
+    return Operation(function, made, None, ())
+
+
+def _operator(word: str) -> Any:
+    operation = load_operations()[str(operation_of(f"__operators__.{word}"))]
+
+    def made(x: Any, y: Any = None, slice_spec: Any = None, name: Any = None) -> Any:
+        del name
+        if word == "getitem":
+            return operation((x, y if slice_spec is None else slice_spec), {})
+        if y is None:
+            return operation((x,), {})
+        return operation((x, y) if word in OPERATORS else (y, x), {})
+
+    return made
 
 
 def node_arguments(
