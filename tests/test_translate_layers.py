@@ -13,6 +13,8 @@ from torchtwin.translate import registry
 from translated_layers import check
 
 registry.load()
+KINDS = ("core", "conv", "norm", "pooling", "noise", "activation", "merge", "data", "images")
+MODULES = [f"layers_{kind}" for kind in KINDS]
 REFUSED = [("Flatten", "channels first"), ("Resizing", "channels first")]
 OWN = {
     name: [
@@ -24,8 +26,10 @@ OWN = {
         and (name, case.note) not in REFUSED
         and not (name == "UpSampling2D" and len(case.config) == 3)
     ]
-    for name in sorted(registry._CONSTRUCTORS)
-    if name in rules() and hasattr(keras.layers, name)
+    for name, constructor in sorted(registry._CONSTRUCTORS.items())
+    if name in rules()
+    and hasattr(keras.layers, name)
+    and constructor.args[0].__module__.rpartition(".")[2] in MODULES
 }
 EVERY = "ALL_CASES" in os.environ
 """All cases take some minutes; without this a class has its last one, where it says most."""

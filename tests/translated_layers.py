@@ -22,6 +22,7 @@ from torchtwin.view import LayerView
 
 HEAD = """from __future__ import annotations
 import collections, functools, inspect, json, math
+from itertools import islice
 import numpy as np
 import torch
 import torch.nn.functional as F

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import islice
+
 import numpy as np
 import torch
 from torch import nn
@@ -45,7 +47,7 @@ class Standardizer(LazyModule):
     def adapt(self, data, batch_size=None, steps=None):
         """Take mean and variance from an array, or from batches."""
         whole = torch.is_tensor(data) or isinstance(data, np.ndarray)
-        batches = [as_array(batch) for batch in ([data] if whole else data)]
+        batches = [as_array(batch) for batch in islice([data] if whole else data, steps)]
         if not self.built:
             self.build(batches[0].shape)
             self.built = True
@@ -117,10 +119,9 @@ class Buckets(nn.Module):
         """Find boundaries between which the data, an array or batches, lies in equal parts."""
         whole = torch.is_tensor(data) or isinstance(data, np.ndarray)
         summary = np.zeros((2, 0), dtype="float32")
-        for k, batch in enumerate([data] if whole else data):
-            if steps is None or k < steps:
-                summary = np.hstack([self.summarized(as_array(batch)), summary])
-                summary = compressed(summary[:, np.argsort(summary[0])], self.epsilon)
+        for batch in islice([data] if whole else data, steps):
+            summary = np.hstack([self.summarized(as_array(batch)), summary])
+            summary = compressed(summary[:, np.argsort(summary[0])], self.epsilon)
         self.boundaries = compressed(summary, 1.0 / self.count)[0, :-1].tolist()
 
     def summarized(self, values):

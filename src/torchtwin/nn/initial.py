@@ -126,7 +126,7 @@ def glorot_uniform(shape, dtype=None):
     return ScaledVariance(1.0, "fan_avg", "uniform")(shape, dtype)
 
 
-def initializer(given):
+def initializer_of(given):
     """Return the initialiser of a name; what is none is a function itself, or a first value."""
     names = {
         "zeros": Filled(0.0),

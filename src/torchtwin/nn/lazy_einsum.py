@@ -35,7 +35,8 @@ class LazyEinsum(LazyModule):
         rank, behind = len(given), len(input_shape) - len(given) if right else 0
         lengths = dict(zip(given, input_shape[-rank:] if left else input_shape, strict=False))
         wanted = self.output_shape
-        pairs = zip(made[::-1], wanted[::-1]) if left else zip(made[1:], wanted)  # noqa: B905
+        step, first = (-1, 0) if left else (1, 1)
+        pairs = zip(made[first::step], wanted[::step], strict=False)
         lengths |= {name: n for name, n in pairs if n is not None}
         dtype = torch.get_default_dtype()
         shape = [lengths[name] for name in kernel]

@@ -1,9 +1,7 @@
 """What training adds to the loss for weights and outputs, and how weights are bounded.
 
-A training loop adds `penalty(getattr(m, name))` for every module `m` of the model, every `name`
-and `penalty` of `m.penalties`, where that parameter is trained. It adds what stands in `m.losses`
-behind a forward pass, and empties the list. After a step of the optimizer it sets every parameter
-in `m.constraints` to what the constraint makes of it.
+A training loop adds `weight_penalties(model)` and what stands in `m.losses` of its modules behind
+a forward pass, and empties those lists. After a step of the optimizer it calls `put_back(model)`.
 """
 
 from __future__ import annotations
@@ -12,6 +10,25 @@ import torch
 from torch import nn
 
 from torchtwin.training.parts.regularizers import cosines
+
+
+class BoundedParameter(nn.Parameter):
+    """A parameter with a penalty that training adds to the loss, and a constraint."""
+
+    penalty = None
+    constraint = None
+
+    def __new__(cls, data, penalty=None, constraint=None, requires_grad=True):
+        parameter = super().__new__(cls, data, requires_grad)
+        parameter.penalty, parameter.constraint = penalty, constraint
+        return parameter
+
+    def __deepcopy__(self, memo):
+        copied = type(self)(
+            self.data.clone(), self.penalty, self.constraint, requires_grad=self.requires_grad
+        )
+        memo[id(self)] = copied
+        return copied
 
 
 def penalized(module, **penalties):
@@ -154,10 +171,26 @@ def constraint_of(given):
     return given() if isinstance(given, type) else given
 
 
+def weights_with(model, kind, kinds):
+    """Yield every weight of a model that has a function of a kind, and the function."""
+    for module in model.modules():
+        for name, function in vars(module).get(kinds, {}).items():
+            if getattr(module, name) is not None:
+                yield getattr(module, name), function
+    for parameter in model.parameters():
+        if getattr(parameter, kind, None) is not None:
+            yield parameter, getattr(parameter, kind)
+
+
+def weight_penalties(model):
+    """Return what the weights of a model that are trained add to the loss."""
+    found = weights_with(model, "penalty", "penalties")
+    return [penalty(weight) for weight, penalty in found if weight.requires_grad]
+
+
 def put_back(model):
     """Set the weights of a model, after an update, to where their constraints allow them."""
     with torch.no_grad():
-        for module in model.modules():
-            for name, constraint in getattr(module, "constraints", {}).items():
-                weight = getattr(module, name)
+        for weight, constraint in weights_with(model, "constraint", "constraints"):
+            if weight.requires_grad:
                 weight.copy_(constraint(weight))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import collections
 import math
+from itertools import islice
 
 import numpy as np
 import torch
@@ -22,13 +23,13 @@ def plain(x):
     return x.decode() if isinstance(x, bytes) else x
 
 
-def singles(x):
-    """Yield the strings or numbers in any structure of lists and batches."""
+def singles(x, steps=None):
+    """Yield the strings or numbers in any structure of lists and batches, of so many batches."""
     x = plain(x)
     if isinstance(x, str | int | float):
         yield x
     else:
-        for part in x:
+        for part in islice(x, steps):
             yield from singles(part)
 
 
@@ -91,7 +92,7 @@ class Vocabulary(nn.Module):
 
     def adapt(self, data, batch_size=None, steps=None):
         """Make a vocabulary of what is in the data, what is there most often first."""
-        self.learn([[word] for word in singles(data)])
+        self.learn([[word] for word in singles(data, steps)])
 
     def learn(self, documents):
         """Make a vocabulary of lists of words; of equally frequent ones the last come first."""
@@ -153,12 +154,12 @@ class TextVocabulary(Vocabulary):
         )
         self.length, self.cleaner = length, TextVectorizer(0, **cleaning)
 
-    def documents(self, data):
-        return [self.cleaner.words(text) for text in singles(data)]
+    def documents(self, data, steps=None):
+        return [self.cleaner.words(text) for text in singles(data, steps)]
 
     def adapt(self, data, batch_size=None, steps=None):
         """Make a vocabulary of the words in texts, the most frequent first."""
-        self.learn(self.documents(data))
+        self.learn(self.documents(data, steps))
 
     def forward(self, x):
         if isinstance(x, str | bytes):

@@ -7,18 +7,17 @@ from typing import TYPE_CHECKING, Any
 import libcst as cst
 
 from torchtwin.errors import UnsupportedError
-from torchtwin.expr import Expr, Method
+from torchtwin.expr import Call, Expr, Method, Source
+from torchtwin.nn.kernel_of import bias_of, kernel_of
+from torchtwin.translate.builtin import general
 from torchtwin.translate.inventory import is_layer
 from torchtwin.translate.values import source_of, text_of
 
 if TYPE_CHECKING:
     from torchtwin.translate.rewriter import Rewriter
 
-TIED = {
-    ("keras.layers.Dense", "kernel"): "weight.T", ("keras.layers.Dense", "bias"): "bias",
-    ("keras.layers.Embedding", "embeddings"): "weight",
-}  # fmt: skip
-"""Weights of layers that custom code reads, and where PyTorch keeps them."""
+TIED = {"kernel": kernel_of, "bias": bias_of, "embeddings": kernel_of}
+"""Weights of layers that custom code reads, and what finds them in PyTorch."""
 
 
 def attribute(rewriter: Rewriter, original: Any, updated: Any) -> Any:
@@ -27,15 +26,16 @@ def attribute(rewriter: Rewriter, original: Any, updated: Any) -> Any:
         return _training(rewriter, original)
     kinds = rewriter.program.kinds
     inner, attr = kinds.of(original.value), original.attr.value
-    if inner.what == "module" and (inner.of, attr) in TIED:
-        return cst.parse_expression(f"{text_of(updated.value)}.{TIED[inner.of, attr]}")
+    if inner.what == "module" and inner.of.startswith("keras.layers.") and attr in TIED:
+        return Call(TIED[attr], (source_of(updated.value),), {})
     if inner.what == "shape" and attr in ("rank", "ndims"):
         return cst.parse_expression(f"len({text_of(updated.value)})")
     on_self = isinstance(original.value, cst.Name) and original.value.value == "self"
     root = rewriter.program.inventory.root(rewriter.cls) if on_self and rewriter.cls else ""
     target = isinstance(rewriter.parent, cst.AssignTarget)
-    if (root, attr) in TIED and not target:
-        return cst.parse_expression(f"self.{TIED[root, attr]}")
+    tied = root.startswith("keras.layers.") and general(root) is None and attr in TIED
+    if tied and root != "keras.layers.Layer" and not target:
+        return Call(TIED[attr], (Source("self"),), {})
     if on_self and rewriter.cls and attr in ("compute_dtype", "variable_dtype", "dtype"):
         known = kinds.attribute(rewriter.cls, attr).what != "unknown"
         if not known and is_layer(rewriter.program.inventory, rewriter.cls):

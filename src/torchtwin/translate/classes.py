@@ -9,6 +9,7 @@ import libcst as cst
 from torchtwin.errors import UnsupportedError
 from torchtwin.nn.applied import Apply
 from torchtwin.translate import methods, owners
+from torchtwin.translate.building import building, is_build
 from torchtwin.translate.inventory import is_layer
 from torchtwin.translate.values import text_of
 from torchtwin.translate.weights import bounds
@@ -54,14 +55,10 @@ def statement(rewriter: Rewriter, original: Any, updated: Any) -> Any:
     if not _in_layer(rewriter) or len(updated.body) != 1:
         return updated
     node = original.body[0]
-    if isinstance(node, cst.Expr) and _calls_base(node.value, "build"):
-        return cst.RemoveFromParent()
     if left_out(rewriter, node):
         return cst.RemoveFromParent()
-    if isinstance(node, cst.Expr) and _builds_part(rewriter, node.value):
-        if len(rewriter.path) > 1 and isinstance(rewriter.path[-2], cst.FunctionDef):
-            return cst.RemoveFromParent()
-        return updated.with_changes(body=[cst.Pass()])
+    if isinstance(node, cst.Expr) and is_build(node.value):
+        return building(rewriter, node.value, updated)
     if not isinstance(node, cst.Assign) or len(node.targets) != 1:
         return updated
     target = node.targets[0].target
@@ -75,23 +72,6 @@ def statement(rewriter: Rewriter, original: Any, updated: Any) -> Any:
         return updated
     made = _contained(rewriter, node, updated)
     return cst.FlattenSentinel([made, *more]) if more else made
-
-
-def _calls_base(node: cst.BaseExpression, method: str) -> bool:
-    """Tell whether a statement is `super().build(...)` and no more."""
-    if not isinstance(node, cst.Call) or not isinstance(node.func, cst.Attribute):
-        return False
-    owner = node.func.value
-    is_super = isinstance(owner, cst.Call) and text_of(owner.func) == "super"
-    return node.func.attr.value == method and is_super
-
-
-def _builds_part(rewriter: Rewriter, node: cst.BaseExpression) -> bool:
-    """Tell whether a statement is `self.dense.build(...)`: a module is built at its first call."""
-    if not isinstance(node, cst.Call) or not isinstance(node.func, cst.Attribute):
-        return False
-    owner = rewriter.program.kinds.of(node.func.value)
-    return node.func.attr.value == "build" and owner.what == "module"
 
 
 def _contained(rewriter: Rewriter, node: cst.Assign, updated: Any) -> Any:

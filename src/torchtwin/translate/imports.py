@@ -28,6 +28,7 @@ NEEDED = (
     ("collections", "import collections"),
     ("contextlib", "import contextlib"),
     ("functools", "import functools"),
+    ("islice", "from itertools import islice"),
     ("Any", "from typing import Any"),
     ("Path", "from pathlib import Path"),
     ("Any", "from typing import Any"),

@@ -24,7 +24,7 @@ from torchtwin.nn.initial import (
     Uniform,
     drawn,
     glorot_uniform,
-    initializer,
+    initializer_of,
 )
 from torchtwin.training.initializers import ARGUMENTS, SCALING
 
@@ -79,9 +79,9 @@ def initial_function(given: Any) -> Any:
     if isinstance(given, Call):
         return given
     if isinstance(given, Expr):
-        return call(initializer, given)
+        return call(initializer_of, given)
     if isinstance(given, Mapping) and isinstance(given.get("class_name"), Expr):
-        return call(initializer, given["class_name"])
+        return call(initializer_of, given["class_name"])
     entry = entry_of(given)
     if entry is None:
         raise UnsupportedError(f"the initializer {given!r} is not translated")

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 OF_LAYERS = frozenset({"name", "dtype", "trainable", "dynamic", "autocast", "input_shape"})
 """Arguments that every layer takes in Keras."""
 READING = frozenset({"compile", "fit", "evaluate", "add_weight", "add_loss", "add"})
-PLAIN_BASES = ("keras.layers.Layer", "keras.Model", "keras.layers.Wrapper")
+PLAIN_BASES = ("keras.layers.Layer", "keras.Model")
 """Classes of Keras that bring nothing but what nn.Module brings."""
 ASSIGNS = frozenset({"assign", "assign_add", "assign_sub"})
 
@@ -137,9 +137,11 @@ def _of_super(rewriter: Rewriter, attr: str, original: cst.Call, updated: cst.Ca
 def _of_builtin(rewriter: Rewriter, root: str, original: cst.Call, updated: cst.Call) -> Any:
     """`super().__init__(units, **kwargs)` of a layer of Keras: as its translation takes it."""
     from torchtwin.expr import Call
-    from torchtwin.translate.builtin import base_class
+    from torchtwin.translate.builtin import base_class, general
     from torchtwin.translate.resolve import layer
 
+    if general(root) is not None:
+        return updated.with_changes(func=cst.parse_expression("super().__init__"))
     kept = [a for a in original.args if a.star != "**"]
     after = [a for a in updated.args if a.star != "**"]
     made = layer(

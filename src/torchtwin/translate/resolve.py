@@ -11,12 +11,13 @@ from torchtwin.errors import UnsupportedError
 from torchtwin.expr import Binary, Expr, Source
 from torchtwin.ops.functions import operation_for
 from torchtwin.translate.activation import module_with_activation
+from torchtwin.translate.builtin import general
 from torchtwin.translate.calls import CallView
 from torchtwin.translate.devices import on_device
 from torchtwin.translate.known import HOMES, MATH
 from torchtwin.translate.program import Program
 from torchtwin.translate.registry import call_rule_of, constructor_of
-from torchtwin.translate.values import arguments_of, plain, text_of
+from torchtwin.translate.values import arguments_of, plain, source_of, text_of
 from torchtwin.view import LayerView
 
 BASE = frozenset({
@@ -72,14 +73,15 @@ def layer(program: Program, name: str, original: cst.Call, updated: cst.Call) ->
     order = arguments_of("layers", name)
     config = program.values.bound(original, updated, order or [])
     if config is None:
-        raise UnsupportedError(f"{name}(*...) is not translated", hint="name the arguments")
+        return _handed_on(program, name, updated)
     own = order or []
     known = {k: plain(v) for k, v in config.items() if k not in BASE or k in own}
     known.pop("seed", None)
     known.pop("dtype", None) if known.get("dtype") in (None, "float32") else None
     if known.get("trainable") is True:
         known.pop("trainable")
-    view = LayerView(name, known, [])
+    called = {"mask": True} if "mask" in program.module.code else {}
+    view = LayerView(name, known, [], kwargs=called)  # Softmax may be called with a mask
     rule = constructor_of(name)
     if rule is None:
         raise UnsupportedError(f"{name} is not translated")
@@ -88,6 +90,16 @@ def layer(program: Program, name: str, original: cst.Call, updated: cst.Call) ->
     if unread:
         raise UnsupportedError(f"{name}({', '.join(unread)}=...) is not translated")
     return None if made is None else module_with_activation(made)
+
+
+def _handed_on(program: Program, name: str, updated: cst.Call) -> Expr:
+    """A layer made with options that are not known here: `Conv2D(**kwargs)`."""
+    cls = general(f"keras.layers.{name}")
+    if cls is None:
+        raise UnsupportedError(f"{name}(*...) is not translated", hint="name the arguments")
+    program.helpers[cls.__name__] = cls
+    handed: Expr = source_of(updated.with_changes(func=cst.Name(cls.__name__)))
+    return handed
 
 
 def _says(value: Any, default: Any) -> bool:

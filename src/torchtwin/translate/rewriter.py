@@ -11,6 +11,7 @@ from typing import Any
 import libcst as cst
 
 from torchtwin.errors import TorchTwinError, UnsupportedError
+from torchtwin.expr import Expr
 from torchtwin.translate import attributes, classes, methods, training
 from torchtwin.translate.augmented import assigned
 from torchtwin.translate.canonical import is_foreign
@@ -170,6 +171,8 @@ class Rewriter(cst.CSTTransformer):
                 return self._annotation(name, updated)
         if name is None:
             changed: Any = attributes.attribute(self, original, updated)
+            if isinstance(changed, Expr):
+                return self.placed(changed)
             return updated if changed is None else changed
         called = isinstance(parent, cst.Call) and parent.func is original
         base = isinstance(parent, cst.Arg) and isinstance(self.inside((cst.Call, cst.ClassDef)),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import libcst as cst
@@ -11,7 +12,7 @@ from torch import nn
 
 from torchtwin.errors import UnsupportedError
 from torchtwin.expr import Expr, Source, call
-from torchtwin.nn.penalties import constrained, penalized
+from torchtwin.nn.penalties import BoundedParameter, constrained, penalized
 from torchtwin.translate.bounds import constraint, penalty
 from torchtwin.translate.initial import initial_tensor
 from torchtwin.translate.program import Program
@@ -38,10 +39,7 @@ def weight(program: Program, original: cst.Call, updated: cst.Call) -> Expr:
     given = plain(given)
     if given is None:
         raise UnsupportedError("add_weight(*...) is not translated", hint="name the arguments")
-    program.bounds[original] = {
-        penalized: penalty(given.get("regularizer")),
-        constrained: constraint(given.get("constraint")),
-    }
+    limits = [penalty(given.get("regularizer")), constraint(given.get("constraint"))]
     unknown = set(given) - set(ORDER) - SILENT
     if unknown:
         raise UnsupportedError(f"add_weight({', '.join(sorted(unknown))}=...) is not translated")
@@ -49,14 +47,27 @@ def weight(program: Program, original: cst.Call, updated: cst.Call) -> Expr:
     value = initial_tensor(
         given.get("initializer"), () if shape is None else shape, given.get("dtype") or "float32"
     )
+    if any(limit is not None for limit in limits) and not _alone(program, original):
+        named_limits = {"penalty": limits[0], "constraint": limits[1]}
+        return parameter(value, given.get("trainable", True), named_limits)
+    program.bounds[original] = dict(zip((penalized, constrained), limits, strict=True))
     return parameter(value, given.get("trainable", True))
 
 
-def parameter(value: Any, trainable: Any) -> Expr:
+def _alone(program: Program, node: cst.Call) -> bool:
+    """Tell whether a call is all that is assigned to an attribute of `self`."""
+    target = m.AssignTarget(m.Attribute(value=m.Name("self")))
+    assigned = m.findall(program.module, m.Assign(targets=[target]))
+    return any(cst.ensure_type(each, cst.Assign).value is node for each in assigned)
+
+
+def parameter(value: Any, trainable: Any, limits: Mapping[str, Any] | None = None) -> Expr:
     """Return nn.Parameter(value); one that is not trained gets no gradient."""
-    if trainable is True or trainable is None:
-        return call(nn.Parameter, value)
-    return call(nn.Parameter, value, requires_grad=trainable)
+    options = {k: v for k, v in (limits or {}).items() if v is not None}
+    kind = BoundedParameter if options else nn.Parameter
+    if trainable is not True and trainable is not None:
+        options["requires_grad"] = trainable
+    return call(kind, value, **options)
 
 
 def variable(program: Program, original: cst.Call, updated: cst.Call) -> Expr:
@@ -78,14 +89,9 @@ def variable(program: Program, original: cst.Call, updated: cst.Call) -> Expr:
 def bounds(program: Program, node: cst.Assign) -> list[cst.BaseStatement]:
     """Return the statements behind one that makes weights: how they are penalised and bounded."""
     target = node.targets[0].target
-    alone = isinstance(target, cst.Attribute) and text_of(target.value) == "self"
     found: list[cst.BaseStatement] = []
-    for made in m.findall(node.value, m.Call()):
-        for function, given in program.bounds.pop(made, {}).items():
-            if given is None:
-                continue
-            if made is not node.value or not alone:
-                raise UnsupportedError("add_weight with a regularizer or a constraint in a list")
+    for function, given in program.bounds.pop(node.value, {}).items():
+        if given is not None:
             name = cst.ensure_type(target, cst.Attribute).attr.value
             text = program.text(call(function, Source("self"), **{name: given}))
             found.append(cst.parse_statement(text))

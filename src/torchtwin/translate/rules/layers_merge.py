@@ -11,7 +11,7 @@ from torchtwin.expr import Expr, call
 from torchtwin.nn.merge import BatchDot, Concatenate, Mean, Merge, batch_dot, mean_of, merged
 from torchtwin.translate.calls import CallView, tensor_of
 from torchtwin.translate.registry import Module, constructor, translates
-from torchtwin.view import LayerView
+from torchtwin.view import LayerView, Tensor
 
 FUNCTIONS = {
     "Add": torch.add, "Subtract": torch.sub, "Multiply": torch.mul, "Maximum": torch.maximum,
@@ -64,6 +64,6 @@ def dotted(view: CallView) -> Any:
 def inputs_of(inputs: Any) -> Any:
     if isinstance(inputs, list | tuple):
         return [tensor_of(x) for x in inputs]
-    if isinstance(inputs, Expr):
-        return inputs
+    if isinstance(inputs, Expr | Tensor):
+        return tensor_of(inputs)  # a list that the program holds
     raise UnsupportedError(f"{inputs!r} are no tensors")
