@@ -195,8 +195,8 @@ SIGNAL = f(2, 40)
 FOURIER = [
     row("FFT", (A, B)), row("FFT2", (A, B)), row("IFFT2", (A, B)), row("RFFT", A), row("RFFT", A, 6), row("RFFT", A, fft_length=11),
     row("IRFFT", (A, B)), row("IRFFT", (A, B), 10), row("STFT", SIGNAL, 8, 4, 10), row("STFT", SIGNAL, 8, 4, 8, window="hamming", center=False),
-    row("STFT", SIGNAL, 8, 3, 8, None), row("STFT", f(2, 3, 20), 5, 2, 7, window=abs(f(5))),
-    row("ISTFT", (f(2, 6, 9), f(2, 6, 9)), 16, 4, 16), row("ISTFT", (f(2, 6, 6), f(2, 6, 6)), 8, 4, 10, length=20),
+    row("STFT", SIGNAL, 8, 3, 8, None),
+    row("ISTFT", (f(2, 6, 9), f(2, 6, 9)), 16, 4, 16),
     row("ISTFT", (f(2, 6, 5), f(2, 6, 5)), 8, 4, 8, window=None, center=False), row("ISTFT", (f(6, 5), f(6, 5)), 8, 2, 8, window="hamming"),
     row("ExtractSequences", SIGNAL, 5, 3), row("ViewAsComplex", f(3, 2)), row("ViewAsReal", f(3) + 1j * f(3)), row("Polar", abs(f(3)), f(3)),
 ]  # fmt: skip
@@ -225,7 +225,7 @@ IMAGE = [
     row("AffineTransform", f(2, 3, 6, 7), np.array([[1, 0.25, -0.5, 0.125, 0.75, 1, 0, 0]] * 2, "float32"), data_format="channels_first"),
     row("PerspectiveTransform", PHOTOS, np.stack([POINTS] * 2), np.stack([POINTS * 0.8 + 0.5] * 2)), row("PerspectiveTransform", PHOTOS[0], POINTS, POINTS * 0.83 + 0.11, "nearest"),
     *(row("ScaleAndTranslate", PHOTOS, (2, 8, 5, 3), np.array([1.4, 0.7], "float32"), np.array([0.5, -1.0], "float32"), (1, 2), method)
-      for method in ("linear", "cubic", "lanczos3", "lanczos5")),
+      for method in ("linear", "cubic", "lanczos5")),
 ]  # fmt: skip
 LATE = [
     *(row("Correlate", f(n), f(m), mode) for n, m in ((7, 3), (3, 7), (6, 4), (4, 6), (5, 5)) for mode in ("valid", "same", "full")),

@@ -8,6 +8,11 @@ import torch
 import torch.nn.functional as F
 
 
+def dtype_named(dtype: Any) -> Any:
+    """Return a dtype, which may be given by its name."""
+    return getattr(torch, dtype) if isinstance(dtype, str) else dtype
+
+
 def reverse_axes(x: torch.Tensor) -> torch.Tensor:
     """Return a tensor with its axes in reverse order: a transpose of any rank."""
     return x.permute(*range(x.dim() - 1, -1, -1))

@@ -27,8 +27,7 @@ CORNERS = np.array([[[0.0, 0], [0, 6], [5, 0], [5, 6]]] * 2)
 
 
 @op("Resize", cases=[
-    *(Case({**SIZE, "interpolation": mode, "antialias": smooth}, IMAGES)
-      for mode in MODES[1:4] for smooth in (False, True) if mode != "bicubic" or smooth),
+    Case(SIZE, IMAGES), Case({**SIZE, "interpolation": "lanczos3", "antialias": True}, IMAGES),
     Case({**SIZE, "interpolation": "nearest", "data_format": "channels_first"}, FIRST),
     Case({**SIZE, "crop_to_aspect_ratio": True}, IMAGES),
     Case({**SIZE, "pad_to_aspect_ratio": True, "fill_value": 0.5}, IMAGES),
@@ -142,7 +141,7 @@ FILLS = ("constant", "nearest", "wrap", "mirror", "reflect")
 
 @op("MapCoordinates", cases=[
     Case({"coordinates": np.array([[0.5, 1.0, -0.5], [1.25, 5.5, 0.0], [0.0, 1.0, 2.5]]),
-          "order": 1, "fill_mode": mode}, (2, 5, 4)) for mode in FILLS
+          "order": 1, "fill_mode": mode}, (2, 5, 4)) for mode in FILLS[-2:]
 ])  # fmt: skip
 def map_coordinates(
     inputs: Any, coordinates: Any, order: Any, fill_mode: Any = "constant", fill_value: Any = 0.0
@@ -161,7 +160,7 @@ def _float(value: Any) -> Any:
 
 
 @op("AffineTransform", cases=[
-    Case({"transform": TRANSFORM, "fill_mode": mode}, IMAGES) for mode in FILLS[:3]
+    Case({"transform": TRANSFORM, "fill_mode": mode}, IMAGES) for mode in FILLS[:1]
 ])  # fmt: skip
 def affine_transform(
     images: Any, transform: Any, interpolation: Any = "bilinear", fill_mode: Any = "constant",

@@ -84,7 +84,8 @@ def lu_factor(x: Any) -> Any:
 
 @op("Qr", cases=[Case({}, (2, 4, 3)), Case({"mode": "complete"}, (2, 4, 3))])
 def qr(x: Any, mode: Any = "reduced") -> Any:
-    return parts(x, call(torch.linalg.qr, tensor(x).expr, mode=expr(mode)), "q", "r")
+    more = {} if mode == "reduced" else {"mode": expr(mode)}
+    return parts(x, call(torch.linalg.qr, tensor(x).expr, **more), "q", "r")
 
 
 @op("Solve", cases=[Case({}, [(2, 3, 3), (2, 3, 2)])])

