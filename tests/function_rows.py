@@ -61,6 +61,7 @@ KERAS: list[Row] = [
     row("digitize", X, [-1.0, 0.0, 0.5]), row("bincount", i(5, 9)), row("bincount", i(5, 9), minlength=8),
     row("bincount", i(5, 6), weights=f(6)), row("histogram", f(9)), row("histogram", f(9), bins=4, range=(-1, 1)),
     row("unique", TIES), row("unique", TIES, size=5, fill_value=7),
+    row("unique", TIES, size=5, return_index=True, return_counts=True), row("unique", TIES, size=2),
     row("unique", TIES, return_index=True, return_inverse=True, return_counts=True),
     row("quantile", X, 0.3), row("quantile", X, [0.2, 0.5], axis=1),
     row("quantile", X, 0.6, axis=-1, method="lower", keepdims=True),
@@ -158,6 +159,14 @@ TENSORFLOW: list[Row] = [
     row("tf.size", X), row("tf.rank", X), row("tf.meshgrid", f(3), f(2)), row("tf.meshgrid", f(3), f(2), indexing="ij"),
     row("tf.compat.v1.reduce_sum", X, reduction_indices=[1], keep_dims=True), row("tf.compat.v1.div", X, Y),
     row("tf.compat.v1.log", POSITIVE), row("tf.compat.v1.to_float", i(4, 3)), row("tf.compat.v1.nn.softmax", X, dim=1),
+    row("tf.truncatediv", BITS, BITS[::-1].copy() + 1), row("tf.linalg.adjoint", X), row("tf.identity_n", [X, Y]),
+    row("tf.math.invert_permutation", np.array([2, 0, 1], "int32")), row("tf.math.polyval", [1.0, -2.0, 0.5], X),
+    row("tf.math.lbeta", POSITIVE), row("tf.math.polygamma", 1.0, POSITIVE), row("tf.scalar_mul", 2.0, X),
+    row("tf.math.confusion_matrix", i(3, 6), i(3, 6), 3), row("tf.math.confusion_matrix", i(3, 6), i(3, 6), num_classes=3, weights=i(3, 6)),
+    row("tf.histogram_fixed_width", X, [-1.0, 1.0], nbins=5), row("tf.nn.weighted_moments", X, [0, 1], POSITIVE[0, :1]),
+    row("tf.nn.weighted_moments", X, axes=[1], frequency_weights=np.abs(X), keepdims=True), row("tf.nn.log_poisson_loss", POSITIVE, f(2, 3)),
+    row("tf.linalg.matrix_rank", X), row("tf.unravel_index", i(6, 4), dims=[2, 3]), row("tf.ensure_shape", X, [None, 3, 4]),
+    row("tf.debugging.check_numerics", X, "message"), row("tf.linalg.lstsq", f(4, 2), f(4, 1)), row("tf.executing_eagerly"),
     row("tf.compat.v1.argmax", X, dimension=1), row("tf.compat.v1.expand_dims", X, dim=1),
 ]  # fmt: skip
 
@@ -188,6 +197,7 @@ BACKEND: list[Row] = [
     row("categorical_crossentropy", LABELS, PROBABLE), row("categorical_crossentropy", LABELS, f(5, 4), from_logits=True),
     row("sparse_categorical_crossentropy", i(4, 5), PROBABLE), row("sparse_categorical_crossentropy", i(4, 5), f(5, 4), True),
     row("in_top_k", f(3, 4), i(4, 3), 2), row("int_shape", X),
+    row("spatial_3d_padding", f(1, 2, 2, 2, 1)),
     row("batch_normalization", X, f(4), POSITIVE[0, :1], f(4), f(4)),
 ]  # fmt: skip
 
@@ -198,4 +208,22 @@ ACTIVATIONS: list[Row] = [
     row("relu", X, negative_slope=0.1), row("relu", X, max_value=0.5), row("relu", X, threshold=0.2),
     row("relu", X, 0.1, 0.5, 0.1), row("gelu", X, approximate=True), row("elu", X, alpha=0.5),
     row("leaky_relu", X, 0.1), row("softmax", X, axis=1),
+]  # fmt: skip
+
+MANY = 4000
+RANDOM: list[Row] = [
+    row("keras.random.normal", (MANY,)), row("keras.random.normal", (MANY, 2), mean=1.0, stddev=2.0),
+    row("keras.random.normal", shape=[MANY], mean=2.0, seed=1), row("keras.random.uniform", (MANY,)),
+    row("keras.random.uniform", (MANY,), -2.0, 3.0), row("keras.random.truncated_normal", (MANY,), 1.0, 0.5),
+    row("keras.random.randint", (MANY,), 2, 7), row("keras.random.gamma", (MANY,), 2.0),
+    row("keras.random.beta", (MANY,), 2.0, 3.0), row("keras.random.binomial", (MANY,), 5.0, 0.3),
+    row("keras.random.categorical", np.log(np.array([[0.1, 0.5, 0.4]], "float32")), MANY),
+    row("tf.random.normal", (MANY,)), row("tf.random.normal", [MANY], 1.0, stddev=0.1, seed=4),
+    row("tf.random.uniform", (MANY, 2)), row("tf.random.uniform", (MANY,), minval=-1, maxval=1),
+    row("tf.random.uniform", (MANY,), 0, 5, dtype="int32"), row("tf.random.truncated_normal", (MANY,), stddev=0.2),
+    row("tf.random.categorical", np.log(np.array([[0.1, 0.5, 0.4]], "float32")), MANY),
+    row("tf.random.stateless_normal", (MANY,), seed=[1, 2]), row("tf.random.gamma", (MANY,), 2.0, beta=3.0),
+    row("tf.random.poisson", (MANY,), 2.5), row("keras.backend.random_normal", (MANY,), 1.0, 0.5),
+    row("keras.backend.random_uniform", (MANY,), -1.0, 1.0), row("keras.backend.truncated_normal", (MANY,)),
+    row("keras.backend.random_bernoulli", (MANY,), 0.3),
 ]  # fmt: skip

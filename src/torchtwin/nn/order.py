@@ -47,24 +47,40 @@ def unique(
     return_inverse: bool = False,
     return_counts: bool = False,
     dim: int | None = None,
-    size: int | None = None,
-    fill_value: Any = None,
 ) -> Any:
-    """The sorted different values, with `size` cut or filled up to that length."""
+    """The sorted different values."""
     found, inverse, counts = x.unique(return_inverse=True, return_counts=True, dim=dim)
-    axis, flat = dim or 0, inverse.flatten()
+    flat = inverse.flatten()
     places = torch.arange(flat.numel(), device=x.device)
     first = torch.full_like(counts, flat.numel()).scatter_reduce(0, flat, places, "amin")
-    if size is not None:
-        more = max(size - found.shape[axis], 0)
-        other = (
-            found.narrow(axis, 0, 1)
-            if fill_value is None
-            else torch.full_like(found.narrow(axis, 0, 1), fill_value)
-        )
-        found = torch.cat([found, *[other] * more], axis).narrow(axis, 0, size)
-        first = torch.cat([first, *[first[:1]] * more])[:size]
-        counts = torch.cat([counts, counts.new_zeros(more)])[:size]
+    asked = ((return_index, first), (return_inverse, inverse), (return_counts, counts))
+    results = [found, *(part.int() for wanted, part in asked if wanted)]
+    return results[0] if len(results) == 1 else tuple(results)
+
+
+def unique_of_size(
+    x: torch.Tensor,
+    size: int,
+    *,
+    fill_value: Any = None,
+    return_index: bool = False,
+    return_inverse: bool = False,
+    return_counts: bool = False,
+) -> Any:
+    """The sorted different values, cut or filled up to a length: with the smallest by default."""
+    ordered, order = x.flatten().sort(stable=True)
+    new = torch.cat([torch.ones_like(ordered[:1], dtype=torch.bool), ordered[1:] != ordered[:-1]])
+    rank = new.cumsum(0) - 1
+    place = rank.clamp(max=size)
+    values = torch.where(place < 0, ordered, ordered[0] if fill_value is None else fill_value)[:1]
+    found = values.repeat(size + 1).scatter(0, place, ordered)[:size]
+    first = order[:1].repeat(size + 1).scatter(0, place.flip(0), order.flip(0))[:size]
+    inverse = torch.empty_like(rank).scatter(0, order, rank).reshape(x.shape)
+    counts = (
+        torch.zeros_like(place[:1])
+        .repeat(size + 1)
+        .scatter_add(0, place, torch.ones_like(place))[:size]
+    )
     asked = ((return_index, first), (return_inverse, inverse), (return_counts, counts))
     results = [found, *(part.int() for wanted, part in asked if wanted)]
     return results[0] if len(results) == 1 else tuple(results)

@@ -21,12 +21,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from torchtwin.errors import UnsupportedError
-from torchtwin.expr import Expr
+from torchtwin.expr import Expr, Source
 from torchtwin.ops import names
 from torchtwin.ops.registry import Operation, load_operations
 from torchtwin.ops.signatures import REQUIRED, Signature, bound, functions, own_name, signature
 from torchtwin.view import Tensor
 
+DTYPES = frozenset(["dtype", "output_type", "out_type", "out_idx"])
 NAMED: dict[str, Callable[..., Any]] = {}
 """Functions that are no rows, by their own names."""
 
@@ -63,6 +64,8 @@ def operation_for(name: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> 
     operations = load_operations()
     own = today(own_name(name))
     given = bound(name, args, kwargs)
+    if given is not None:
+        given |= {k: _dtype(v) for k, v in given.items() if k in DTYPES}
     if own in NAMED:
         return _of_function(name, own, dict(kwargs) if given is None else given, args)
     row = row_of(own)
@@ -71,6 +74,14 @@ def operation_for(name: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> 
     found = _signature(name)
     more = given.pop(found.more, [])
     return operations[row.operation](more, _renamed(name, row, found, given))
+
+
+def _dtype(value: Any) -> Any:
+    """Return the name of a dtype that a program has in PyTorch's words already."""
+    known = (
+        isinstance(value, Source) and value.text.startswith("torch.") and value.text[6:].isalnum()
+    )
+    return value.text[6:] if known else value
 
 
 def today(own: str) -> str:

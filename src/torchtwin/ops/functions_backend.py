@@ -227,3 +227,12 @@ def to_int32(x: Any) -> Any:
 @named("tf.compat.v1.to_int64")
 def to_int64(x: Any) -> Any:
     return run("Cast", x, "int64")
+
+
+@named("keras.backend.spatial_3d_padding")
+def spatial_3d_padding(
+    x: Tensor, padding: Any = ((1, 1), (1, 1), (1, 1)), data_format: Any = None
+) -> Any:
+    if data_format not in (None, "channels_last"):
+        raise UnsupportedError("K.spatial_3d_padding of channels-first data is not translated")
+    return _padded(x, padding)

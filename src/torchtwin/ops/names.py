@@ -29,7 +29,7 @@ TENSORFLOW: Mapping[str, str] = {
     "tan": "Tan", "tanh": "Tanh", "bitwise.invert": "BitwiseInvert",
     "math.bessel_i0": "BesselI0", "math.bessel_i0e": "BesselI0e", "math.bessel_i1": "BesselI1",
     "math.bessel_i1e": "BesselI1e",
-    "grad_pass_through": "Identity", "clip_by_value": "Clip",
+    "clip_by_value": "Clip",
     # of two
     "add": "Add", "subtract": "Subtract", "multiply": "Multiply", "math.floordiv": "FloorDivide",
     "math.floormod": "Mod", "pow": "Power", "maximum": "Maximum", "minimum": "Minimum",
@@ -78,7 +78,8 @@ TENSORFLOW: Mapping[str, str] = {
     "math.unsorted_segment_mean": "UnsortedSegmentMean",
     "math.unsorted_segment_prod": "UnsortedSegmentProd",
     "math.unsorted_segment_max": "UnsortedSegmentMax",
-    "math.unsorted_segment_min": "UnsortedSegmentMin",
+    "math.unsorted_segment_min": "UnsortedSegmentMin", "linalg.matrix_rank": "MatrixRank",
+    "unravel_index": "UnravelIndex dims:shape", "scalar_mul": "Multiply",
 }  # fmt: skip
 
 BACKEND: Mapping[str, str] = {

@@ -8,7 +8,7 @@ import torch
 
 from torchtwin.errors import UnsupportedError
 from torchtwin.expr import Expr, Field, call, unpack
-from torchtwin.nn.order import bincount, histogram, in_top_k, top_k, unique
+from torchtwin.nn.order import bincount, histogram, in_top_k, top_k, unique, unique_of_size
 from torchtwin.ops.operands import is_literal, tensor
 from torchtwin.ops.reduce import kept
 from torchtwin.ops.registry import expr, op
@@ -96,7 +96,8 @@ def histogram_(x: Tensor, bins: Any = 10, range: Any = None) -> Any:  # noqa: A0
     return unpack(found, "counts", "edges") if x.known else found
 
 
-@op("Unique")
+@op("Unique", cases=[Case({"size": 5}, (2, 4), inputs="int:4"),
+                     Case({"size": 3, "fill_value": 9}, (2, 4), inputs="int:9")])  # fmt: skip
 def unique_(
     x: Tensor, sorted: Any = True, return_index: Any = False, return_inverse: Any = False,  # noqa: A002
     return_counts: Any = False, axis: Any = None, size: Any = None, fill_value: Any = None,
@@ -104,10 +105,16 @@ def unique_(
     del sorted  # sorted in any case
     asked = {"return_index": return_index, "return_inverse": return_inverse,
              "return_counts": return_counts}  # fmt: skip
-    more = {"dim": axis, "size": size, "fill_value": fill_value}
-    found = call(
-        unique, x.expr, **{k: expr(v) for k, v in {**asked, **more}.items() if v is not None}
-    )
+    given = {k: expr(v) for k, v in asked.items() if v}
+    if size is None:
+        if x.known:
+            raise UnsupportedError("Unique in a graph without a size is not translated")
+        found = call(unique, x.expr, **given, **({} if axis is None else {"dim": expr(axis)}))
+    elif axis is not None:
+        raise UnsupportedError("Unique of a size along an axis is not translated")
+    else:
+        fill = {} if fill_value is None else {"fill_value": expr(fill_value)}
+        found = call(unique_of_size, x.expr, expr(size), **fill, **given)
     names = [k for k, v in asked.items() if v]
     return unpack(found, "values", *names) if names and x.known else found
 

@@ -52,14 +52,15 @@ def returned(name: str, arguments: list[Kind]) -> Kind:
         return Kind("module", of=name)
     if name.startswith(NO_TENSORS):
         return UNKNOWN
-    if home in HOMES and last in MATH and arguments and all(k.what == "number" for k in arguments):
+    values = arguments[:1] if last == "cast" else arguments
+    if home in HOMES and last in MATH and values and all(k.what == "number" for k in values):
         return NUMBER
     if name.startswith("numpy."):
         return UNKNOWN
     if last in COMPARING:
         return BOOLS
     if last in WHOLE:
-        return Kind("tensor", "int64")
+        return Kind("tensor", "int32" if home == "keras.ops" else "int64")
     if name.startswith(("keras.", "tf.")):
         return TENSOR
     return UNKNOWN

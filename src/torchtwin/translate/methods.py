@@ -181,6 +181,8 @@ def _own_class(rewriter: Rewriter, cls: str, original: cst.Call, updated: cst.Ca
 
 def _applied(rewriter: Rewriter, original: cst.Call, updated: cst.Call) -> Any:
     """A module is called without `training`, which is a mode of it."""
+    if rewriter.program.names.of(original.func) is not None:
+        return None  # a function of Keras, such as K.in_train_phase
     kind: Kind = rewriter.program.kinds.of(original.func)
     method = None
     if isinstance(original.func, cst.Attribute):

@@ -43,6 +43,7 @@ def translated_call(
         result: Expr | None = rule(CallView(name, args, kwargs))
         return result
     numbers = [program.kinds.of(a.value).what == "number" for a in original.args]
+    numbers = numbers[:1] if last == "cast" else numbers
     if home in HOMES and last in MATH and numbers and all(numbers):
         return _of_numbers(last, args, kwargs)
     if home == "keras.layers":
