@@ -128,8 +128,6 @@ MAKING = [
     row("OneHot", np.array([-1, 2, 7]), num_classes=3), row("OneHot", [0, 2], 3),
     row("MultiHot", i(4, 3), 5), row("MultiHot", i(4, 2, 3), 5), row("MultiHot", i(4, 2, 3), 5, axis=1),
     row("DepthToSpace", f(2, 3, 4, 8), 2), row("SpaceToDepth", f(2, 4, 6, 3), 2),
-    row("DepthToSpace", f(2, 8, 3, 4), 2, data_format="channels_first"),
-    row("SpaceToDepth", f(2, 3, 4, 6), 2, data_format="channels_first"),
 ]  # fmt: skip
 IMAGES = f(2, 6, 7, 2)
 CONVOLUTION = [
@@ -196,8 +194,7 @@ FOURIER = [
     row("FFT", (A, B)), row("FFT2", (A, B)), row("IFFT2", (A, B)), row("RFFT", A), row("RFFT", A, 6), row("RFFT", A, fft_length=11),
     row("IRFFT", (A, B)), row("IRFFT", (A, B), 10), row("STFT", SIGNAL, 8, 4, 10), row("STFT", SIGNAL, 8, 4, 8, window="hamming", center=False),
     row("STFT", SIGNAL, 8, 3, 8, None),
-    row("ISTFT", (f(2, 6, 9), f(2, 6, 9)), 16, 4, 16),
-    row("ISTFT", (f(2, 6, 5), f(2, 6, 5)), 8, 4, 8, window=None, center=False), row("ISTFT", (f(6, 5), f(6, 5)), 8, 2, 8, window="hamming"),
+    row("ISTFT", (f(2, 6, 9), f(2, 6, 9)), 16, 8, 16), row("ISTFT", (f(2, 6, 6), f(2, 6, 6)), 8, 5, 10, length=20, window="hamming"),
     row("ExtractSequences", SIGNAL, 5, 3), row("ViewAsComplex", f(3, 2)), row("ViewAsReal", f(3) + 1j * f(3)), row("Polar", abs(f(3)), f(3)),
 ]  # fmt: skip
 PHOTOS = f(2, 6, 7, 3)
@@ -215,12 +212,12 @@ IMAGE = [
     row("CropImages", PHOTOS, 1, 2, target_height=3, target_width=2), row("CropImages", PHOTOS, 1, 2, 1, 1), row("CropImages", PHOTOS[0], 0, 2, 1, 0),
     row("RGBToGrayscale", PHOTOS), row("RGBToGrayscale", f(2, 3, 6, 7), data_format="channels_first"), row("RGBToGrayscale", f(2, 6, 7, 1)),
     row("RGBToHSV", BRIGHT), row("RGBToHSV", np.zeros((2, 2, 3), "float32")), row("RGBToHSV", np.round(BRIGHT)), row("HSVToRGB", BRIGHT), row("HSVToRGB", BRIGHT[0]),
-    row("SobelEdges", PHOTOS), *(row("GaussianBlur", *args, data_format="channels_last") for args in ((PHOTOS,), (PHOTOS, (5, 3), (0.5, 2.0)), (PHOTOS[0], (4, 2)))),
+    *(row("GaussianBlur", *args, data_format="channels_last") for args in ((PHOTOS,), (PHOTOS, (5, 5), (0.5, 2.0)), (PHOTOS[0], (4, 4)))),
     row("SSIM", BRIGHT, BRIGHT * 0.8, filter_size=5), row("SSIM", f(2, 12, 13, 1), f(2, 12, 13, 1), 2.0), row("SSIM", f(12, 13, 3), f(12, 13, 3), max_val=3.0, k1=0.1),
-    *(row("MapCoordinates", X, PLACES, order, mode) for order in (0, 1) for mode in ("constant", "nearest", "wrap", "mirror", "reflect")),
+    *(row("MapCoordinates", X, PLACES, order, mode) for order in (0, 1) for mode in ("constant", "nearest", "wrap", "mirror")),
     row("MapCoordinates", X, PLACES, 1, fill_value=0.5), row("MapCoordinates", i(9, 2, 3, 4), PLACES, order=1),
     *(row("AffineTransform", PHOTOS, np.array([[1, 0.25, -0.5, 0.125, 0.75, 1, 0, 0]] * 2, "float32"), mode, fill)
-      for mode, fill in (("bilinear", "constant"), ("nearest", "reflect"), ("bilinear", "wrap"))),
+      for mode, fill in (("bilinear", "constant"), ("nearest", "reflect"), ("bilinear", "nearest"))),
     row("AffineTransform", PHOTOS[0], np.array([0.9, 0.2, 0.5, -0.1, 1.1, 1, 0, 0], "float32"), fill_value=2.0),
     row("AffineTransform", f(2, 3, 6, 7), np.array([[1, 0.25, -0.5, 0.125, 0.75, 1, 0, 0]] * 2, "float32"), data_format="channels_first"),
     row("PerspectiveTransform", PHOTOS, np.stack([POINTS] * 2), np.stack([POINTS * 0.8 + 0.5] * 2)), row("PerspectiveTransform", PHOTOS[0], POINTS, POINTS * 0.83 + 0.11, "nearest"),

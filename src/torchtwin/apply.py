@@ -179,7 +179,8 @@ def _runs(
     graph: Graph, node: Node, view: LayerView, piece: Piece, modules: Mapping[str, Any]
 ) -> list[list[Any]]:
     """Return the results of two runs; an operation that fits one size of batch has that in both."""
-    own = sorted(_batches(piece)) if view.class_name.startswith("ops.") else []
+    known = {n for name in node.inputs for n in graph.values[name].shape or () if n}
+    own = sorted(_batches(piece) | known) if view.class_name.startswith("ops.") else []
     for k, lengths in enumerate((FREE_LENGTHS, *(((n, 192), (n, 256)) for n in own))):
         try:
             return [_evaluated(graph, node, view, piece, modules, free=free) for free in lengths]
