@@ -12,6 +12,7 @@ import torch
 import torchtwin
 from custom.layer_cases import Case
 from custom.weighting import weighting
+from torchtwin.nn.penalties import weight_penalties
 
 TOLERANCE = {"float32": 1e-4, "float64": 1e-9}
 
@@ -93,10 +94,7 @@ def compare(case: Case, wanted: dict[str, Any], dtype: str) -> torch.nn.Module:
 def added_losses(module: torch.nn.Module) -> list[torch.Tensor]:
     """Return what the last call added to the loss, with the penalties on weights, as Keras does."""
     found = [loss.sum() for part in module.modules() for loss in getattr(part, "losses", ())]
-    for part in module.modules():
-        for name, penalty in getattr(part, "penalties", {}).items():
-            found.append(penalty(getattr(part, name)))
-    return found
+    return found + weight_penalties(module)
 
 
 def check_gradients(case: Case, grads: dict[str, Any], wanted: dict[str, Any], dtype: str) -> None:

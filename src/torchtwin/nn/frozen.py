@@ -10,6 +10,7 @@ def frozen(module, trainable=False):
     """
     for part in module.modules():
         part.trainable = trainable
-        for parameter in part.parameters(recurse=False):
-            parameter.requires_grad_(trainable)
+    for parameter in module.parameters():
+        parameter.frozen = not trainable
+        parameter.requires_grad_(trainable)
     return module

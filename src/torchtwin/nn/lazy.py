@@ -34,7 +34,9 @@ class LazyModule(nn.Module):
         if tensors[0].is_floating_point():
             self.to(tensors[0].dtype)
         if not getattr(self, "trainable", True):
-            self.requires_grad_(False)
+            for parameter in self.parameters():
+                parameter.frozen = True  # until it is trainable
+                parameter.requires_grad_(False)
         kept = self.__dict__.pop("kept", None)
         if kept is not None:
             self.load_state_dict(kept)

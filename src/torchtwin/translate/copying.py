@@ -17,9 +17,13 @@ from torchtwin.training.parts.callbacks import Callback
 WHOLE = ("torchtwin.nn.", "torchtwin.training.parts.")
 """Where classes are copied with all their methods."""
 
+BOUNDED = {"BoundedParameter", "DenseBase", "Conv1dBase", "Conv2dBase", "Conv3dBase"}
 DERIVED = {
     "validated": {"validation_data", "validation_split"},
-    "add_losses": {"losses", "penalized", "OutputPenalty"},
+    "add_losses": {"losses", "penalized", "OutputPenalty", *BOUNDED},
+    "penalized": BOUNDED,
+    "constrained": BOUNDED,
+    "trainable": {"frozen"},
 }
 """Features that any of several names stands for."""
 

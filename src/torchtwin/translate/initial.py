@@ -6,6 +6,7 @@ elsewhere `nn/initial.py` counts what comes in and out as Keras does.
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -170,14 +171,16 @@ def initial_tensor(given: Any, shape: Any, dtype: Any = "float32") -> Expr:
 
 def _plain(made: Call, shape: Any, kind: Mapping[str, Any]) -> Expr | None:
     """Return the call of nn.init, or of torch, that does what an initialiser does."""
-    args, options = made.args, dict(made.kwargs)
-    if made.function is Filled and not isinstance(args[0] if args else 0.0, Expr | list):
-        return call(torch.full, shape, float(args[0] if args else 0.0), **kind)
+    bound = inspect.signature(made.function).bind(*made.args, **made.kwargs)
+    bound.apply_defaults()  # `call` leaves them out, and those of nn.init are others
+    options = bound.arguments
+    if made.function is Filled and not isinstance(options["value"], Expr | list):
+        return call(torch.full, shape, float(options["value"]), **kind)
     if made.function is Uniform:
-        return call(nn.init.uniform_, _empty(shape, kind), *args)
+        return call(nn.init.uniform_, _empty(shape, kind), options["low"], options["high"])
     if made.function is Normal:
         return call(nn.init.normal_, _empty(shape, kind), **options)
-    if made.function is Eye and isinstance(shape, tuple) and not options:
+    if made.function is Eye and isinstance(shape, tuple) and not made.kwargs:
         return call(torch.eye, *shape, **kind) if len(shape) == 2 else None
     return None
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import torch
 
+from torchtwin.nn.penalties import weight_penalties
 from torchtwin.translate.parts.losses import Loss, OwnLoss
 from torchtwin.translate.parts.metrics import Metric, OwnMetric
 from torchtwin.translate.parts.structures import as_tensor, flat, for_each, mapped
@@ -154,8 +155,5 @@ def additional_losses(model):
     found = []
     for module in model.modules():
         found += vars(module).get("losses", [])
-        for name, penalty in vars(module).get("penalties", {}).items():  # when: penalized
-            parameter = getattr(module, name)  # when: penalized
-            if parameter is not None and parameter.requires_grad:  # when: penalized
-                found.append(penalty(parameter))  # when: penalized
+    found += weight_penalties(model)  # when: penalized
     return [torch.as_tensor(value).sum() for value in found]
