@@ -50,22 +50,21 @@ def _container(program: Program, original: cst.Call) -> str:
 
 
 def _listed(program: Program, func: Any, before: Any, after: Any) -> cst.Call:
+    opening = getattr(after, "lbracket", None)
+    space = opening.whitespace_after if opening is not None else cst.SimpleWhitespace("")
+    between = _between(space, after)
     args: list[cst.Arg] = []
     for old, new in zip(before.elements, after.elements, strict=True):
         called = old.value.func if isinstance(old.value, cst.Call) else old.value
         name = program.names.of(called)
-        if name in INPUTS:
+        if name in INPUTS:  # its comments go to what stands before
+            if args:
+                args[-1] = args[-1].with_changes(comma=_with_comments(args[-1].comma, new.comma))
+            else:
+                space = _joined(space, getattr(new.comma, "whitespace_after", None))
             continue
         star = "*" if isinstance(old, cst.StarredElement) else ""
-        args += _flat(new, star, name)
-    follow = next((a.comma for a in args if isinstance(a.comma, cst.Comma)), None)
-    args = [
-        arg if isinstance(arg.comma, cst.Comma) or k == len(args) - 1
-        else arg.with_changes(comma=_plain(follow))
-        for k, arg in enumerate(args)
-    ]  # fmt: skip
-    opening = getattr(after, "lbracket", None)
-    space = opening.whitespace_after if opening is not None else cst.SimpleWhitespace("")
+        args += _flat(new, star, name, between)
     closing = getattr(after, "rbracket", None)
     if args and closing is not None and "\n" in text_of(closing.whitespace_before):
         comma = cst.Comma(whitespace_after=closing.whitespace_before)
@@ -77,24 +76,42 @@ def _listed(program: Program, func: Any, before: Any, after: Any) -> cst.Call:
     return cst.Call(func, args, whitespace_before_args=space)
 
 
-def _flat(element: Any, star: Any, name: str | None) -> list[cst.Arg]:
+def _joined(first: Any, second: Any) -> Any:
+    """Return whitespace with the comments of both, laid out like the first that breaks the line."""
+    if not isinstance(second, cst.ParenthesizedWhitespace) or "#" not in text_of(second):
+        return first
+    if not isinstance(first, cst.ParenthesizedWhitespace):
+        return second
+    comment = second.first_line.comment
+    line = cst.EmptyLine(second.indent, second.last_line, comment)
+    own = [] if comment is None else [line]
+    kept = [line for line in second.empty_lines if line.comment is not None]
+    return first.with_changes(empty_lines=[*first.empty_lines, *own, *kept])
+
+
+def _with_comments(comma: Any, other: Any) -> Any:
+    space = _joined(comma.whitespace_after, getattr(other, "whitespace_after", None))
+    return comma.with_changes(whitespace_after=space)
+
+
+def _between(opening: Any, display: Any) -> cst.Comma:
+    """Return a comma like those between the elements, without comments."""
+    several = len(display.elements) > 1 and "\n" not in text_of(opening)
+    space = display.elements[0].comma.whitespace_after if several else opening
+    if isinstance(space, cst.ParenthesizedWhitespace):
+        space = space.with_changes(first_line=cst.TrailingWhitespace(), empty_lines=[])
+    else:
+        space = cst.SimpleWhitespace(" ")
+    return cst.Comma(whitespace_after=space)
+
+
+def _flat(element: Any, star: Any, name: str | None, between: cst.Comma) -> list[cst.Arg]:
     """Return a module and its activation as two entries."""
     value = element.value
     own = name is not None and name.startswith("keras.layers.")
     is_chain = isinstance(value, cst.Call) and text_of(value.func) == "nn.Sequential"
     if not own or not is_chain:
         return [cst.Arg(value, star=star, comma=element.comma)]
-    parts = [arg.with_changes(comma=_plain(element.comma)) for arg in value.args]
+    parts = [arg.with_changes(comma=between) for arg in value.args]
     parts[-1] = parts[-1].with_changes(comma=element.comma)
     return parts
-
-
-def _plain(comma: Any) -> Any:
-    """Return a comma like another, on a line of its own where that is, without its comment."""
-    if not isinstance(comma, cst.Comma):
-        return cst.Comma(whitespace_after=cst.SimpleWhitespace(" "))
-    space = comma.whitespace_after
-    if isinstance(space, cst.ParenthesizedWhitespace):
-        first = cst.TrailingWhitespace()
-        space = space.with_changes(first_line=first, empty_lines=[])
-    return comma.with_changes(whitespace_after=space)
