@@ -42,6 +42,9 @@ NEEDED = (
 )
 """Names that rules and helpers use, and where they come from."""
 
+HELPERS = "# ---- From torchtwin: what the program below uses, and PyTorch does not have ----"
+PROGRAM = "# ---- The program ----"
+
 
 def used_names(node: cst.CSTNode) -> set[str]:
     """Return the names that a module uses, imports left out."""
@@ -89,12 +92,13 @@ def with_imports(
     lines.sort(key=_isort_key)
     place = _place(body)
     new: list[Any] = [cst.parse_statement(line) for line in lines]
-    for text in copied:
+    for k, text in enumerate(copied):
         statement = cst.parse_statement(text)
-        new.append(statement.with_changes(leading_lines=_blank(2)))
+        above = _blank(2) if k else [*_blank(2), _comment(HELPERS), *_blank(2)]
+        new.append(statement.with_changes(leading_lines=above))
     following = body[place:]
     if copied and following:
-        following[0] = _behind_blank(following[0], 2)
+        following[0] = _behind_blank(following[0], 2, PROGRAM)
     elif new and following and not place and not _is_import(following[0]):
         following[0] = _behind_blank(following[0], 1)
     return module.with_changes(body=[*body[:place], *new, *following])
@@ -110,11 +114,16 @@ def _blank(count: int) -> list[cst.EmptyLine]:
     return [cst.EmptyLine(indent=False) for _ in range(count)]
 
 
-def _behind_blank(statement: Any, count: int) -> Any:
+def _comment(text: str) -> cst.EmptyLine:
+    return cst.EmptyLine(indent=False, comment=cst.Comment(text))
+
+
+def _behind_blank(statement: Any, count: int, title: str = "") -> Any:
     lines = list(statement.leading_lines)
     while lines and lines[0].comment is None:
         lines.pop(0)
-    return statement.with_changes(leading_lines=[*_blank(count), *lines])
+    above = [*_blank(count), _comment(title)] if title else []
+    return statement.with_changes(leading_lines=[*above, *_blank(count), *lines])
 
 
 def _is_import(statement: cst.CSTNode) -> bool:
