@@ -7,9 +7,10 @@ from typing import Any
 import keras
 import numpy as np
 import pytest
+import torch
 
 import ops_rows as rows
-from ops_support import check_call, ran
+from ops_support import check_call, compare_values, ran
 from torchtwin.ops.registry import load_operations
 
 ROWS = [
@@ -33,3 +34,12 @@ def test_singular_vectors(full: bool) -> None:
     few = s.shape[-1]
     again = (u[..., :few] * s[..., None, :]) @ vh[..., :few, :]
     np.testing.assert_allclose(again.numpy(), rows.X, atol=1e-5)
+
+
+def test_eigenvectors_of_symmetric_matrices() -> None:
+    """Their signs differ between libraries: the values, and what both sides make of them."""
+    wanted_values, wanted_vectors = map(np.asarray, keras.ops.eigh(rows.POSITIVE))
+    values, vectors = ran(load_operations()["Eigh"], (rows.POSITIVE,), {}, computed=False)
+    compare_values(values, wanted_values)
+    signs = np.sign((vectors.numpy() * wanted_vectors).sum(axis=0))
+    compare_values(vectors * torch.from_numpy(signs), wanted_vectors)

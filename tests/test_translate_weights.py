@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 
 import torchtwin
+from torchtwin.nn.penalties import weight_penalties
 
 SOURCE = """
 import keras
@@ -41,12 +42,23 @@ def test_penalties_and_constraints_of_own_weights() -> None:
     assert layer.constraints["w"](weight).tolist() == [1.0, 0.0]
 
 
-def test_weights_in_a_list_keep_no_penalty_silently() -> None:
+def test_weights_in_a_list_keep_their_penalties() -> None:
     source = SOURCE.replace("self.c = self", "self.c = [self").replace(
         "shape=(2,))\n\n", "shape=(2,), regularizer='l2')]\n\n"
     )
-    (found,) = torchtwin.translate(source).unresolved
-    assert (found.line, found.name) == (14, "add_weight")
+    source = source.replace("+ self.c", "+ self.c[0]")
+    translation = torchtwin.translate(source)
+    assert not translation.unresolved
+    space: dict[str, object] = {}
+    exec(translation.source, space)
+    layer = space["Bounded"]("l1")  # type: ignore[operator]
+    layer(torch.ones(3, 4))
+    with torch.no_grad():
+        layer.w.zero_()
+        layer.b.zero_()
+        layer.c[0].copy_(torch.tensor([1.0, -3.0]))
+    found = [penalty.detach() for penalty in weight_penalties(layer)]
+    torch.testing.assert_close(found, [torch.tensor(value) for value in (0.0, 0.0, 0.1)])
 
 
 def test_what_is_given_is_not_changed_in_place() -> None:

@@ -136,7 +136,7 @@ def test_authors_classes_are_kept() -> None:
              "registered_name": "Package>Mine"}  # fmt: skip
     result = up(model(given), "3.2.0")["config"]["layers"][0]
     assert result == {
-        "class_name": "Mine", "name": "x", "config": {"name": "x", "a": [1]}, "module": "author",
+        "class_name": "Mine", "name": "x", "config": {"name": "x", "a": (1,)}, "module": "author",
         "registered_name": "Package>Mine",
     }  # fmt: skip
     old = up(model(entry("Package>Mine")))["config"]["layers"][0]

@@ -26,18 +26,17 @@ if TYPE_CHECKING:
 NUMERIC = frozenset({"len", "int", "float", "bool", "abs", "min", "max", "sum", "round", "pow"})
 OF_TENSORS = {"shape": SHAPE, "ndim": NUMBER, "rank": NUMBER, "dtype": STRING, "name": STRING}
 SHAPE_METHODS = frozenset({"get_shape", "as_list"})
+CONSTANTS = {"True": NUMBER, "False": NUMBER, "None": NONE}
 WEIGHT_MAKERS = frozenset({"add_weight", "add_variable"})
 
 
 def kind_of(body: Body, node: cst.BaseExpression) -> Kind:
     """Return the kind of an expression, noting those of its parts."""
     match node:
-        case cst.Name(value="True" | "False") | cst.Integer() | cst.Float():
+        case cst.Integer() | cst.Float():
             return NUMBER
-        case cst.Name(value="None"):
-            return NONE
         case cst.Name(value=name):
-            return body.env.get(name) or body.outer.get(name) or _function(body, name)
+            return CONSTANTS.get(name) or _variable(body, name)
         case cst.SimpleString() | cst.ConcatenatedString() | cst.FormattedString():
             _inside(body, node)
             return STRING
@@ -63,17 +62,21 @@ def kind_of(body: Body, node: cst.BaseExpression) -> Kind:
             return joined(body.expr(left), body.expr(right))
         case cst.ListComp(elt=elt, for_in=loop) | cst.GeneratorExp(elt=elt, for_in=loop):
             return _comprehension(body, elt, loop)
-        case cst.Lambda(params=params, body=inner):
-            saved = dict(body.env)
-            body.env |= {p.name.value: TENSOR for p in params.params if p.default is None}
-            body.expr(inner)
-            body.env = saved
-            return UNKNOWN
+        case cst.Lambda():
+            return _lambda(body, node)
         case cst.NamedExpr(target=target, value=value):
             kind = body.expr(value)
             body.assign(target, kind)
             return kind
     _inside(body, node)
+    return UNKNOWN
+
+
+def _lambda(body: Body, node: cst.Lambda) -> Kind:
+    saved = dict(body.env)
+    body.env |= {p.name.value: TENSOR for p in node.params.params if p.default is None}
+    body.expr(node.body)
+    body.env = saved
     return UNKNOWN
 
 
@@ -85,8 +88,10 @@ def _inside(body: Body, node: cst.CSTNode) -> None:
             _inside(body, child)
 
 
-def _function(body: Body, name: str) -> Kind:
-    return Kind("function", of=name) if name in body.kinds.inventory.functions else UNKNOWN
+def _variable(body: Body, name: str) -> Kind:
+    known = body.env.get(name) or body.outer.get(name)
+    function = name in body.kinds.inventory.functions
+    return known or (Kind("function", of=name) if function else UNKNOWN)
 
 
 def _display(body: Body, parts: object) -> Kind:

@@ -49,8 +49,8 @@ def translated_call(
     if home == "keras.layers":
         raise UnsupportedError(f"{last} is not translated")
     _check_ranks(program, name, original)
-    made: Expr = operation_for(name, args, kwargs)
-    return on_device(made, device)
+    made: Expr = on_device(operation_for(name, args, kwargs), device)
+    return made
 
 
 def arguments(

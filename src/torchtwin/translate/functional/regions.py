@@ -162,18 +162,26 @@ class _Work:
         if asked.name in env and env[asked.name].mapping:
             design.mappings = frozenset({asked.name})
             design.body = [*in_order(asked.name, known, statements), *statements]
+        classes = self._classes(found, design, {id(m) for m in members})
+        self.result.inputs[name] = [call_of(program, area, found, n) for n in asked.names]
+        args = [cst.Arg(self._given(n)) for n in static]
+        return classes, _replaced(found, cst.Call(cst.Name(name), args))
+
+    def _classes(self, found: Found, design: Design, lasting: set[int]) -> list[Statement]:
+        """Return a model's class behind those of its blocks; its layers may be shared then.
+
+        Only ids of statements that stay count: any other may soon be another statement's.
+        """
+        program = self.area.program
         program.pending.clear()
         made = layer_class(program, design)
         if found.variable is not None:
-            lasting = {id(m) for m in members}  # any other id may soon be another statement's
             for key, record in design.record.items():
                 if key in lasting and key not in self.shared:
                     self.shared[key] = replace(record, owner=found.variable)
         blocks = [_led(c, [], 2) for c in program.pending]
         program.pending.clear()
-        self.result.inputs[name] = [call_of(program, area, found, n) for n in asked.names]
-        args = [cst.Arg(self._given(n)) for n in static]
-        return [*blocks, _led(made, [], 2)], _replaced(found, cst.Call(cst.Name(name), args))
+        return [*blocks, _led(made, [], 2)]
 
     def _output_names(self, found: Found) -> list[Statement]:
         """Keep the names of several outputs, where losses are given by them.
