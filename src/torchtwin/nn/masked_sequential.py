@@ -10,25 +10,25 @@ from torch import nn
 class MaskedSequential(nn.Sequential):
     """nn.Sequential in which the mask that a layer makes reaches those behind it.
 
-    A layer whose `forward` takes `mask` is given it; `compute_mask` of a layer tells what becomes
-    of it. Behind any other layer it stays as long as the steps stay, but not behind one that mixes
-    them: a convolution, a pooling, what rearranges axes.
+    A layer whose `forward` takes `mask` is given it. `compute_mask` of a layer, or the mask that
+    it keeps as `output_mask`, is that of its result; behind the places `stops` there is none. The
+    mask of the last result is kept as `output_mask`.
     """
 
-    MIXES = ("Conv", "Pool", "Flatten", "Reshape", "Permute", "Pad", "Crop", "Upsample", "Repeat")
+    def __init__(self, *modules, stops=()):
+        super().__init__(*modules)
+        self.stops, self.output_mask = tuple(stops), None
 
     def forward(self, x, mask=None):
-        for module in self:
-            takes = "mask" in inspect.signature(module.forward).parameters
-            y = module(x, mask=mask) if takes and mask is not None else module(x)
-            mask = self.behind(module, x, y, mask)
+        for k, module in enumerate(self):
+            takes = mask is not None and "mask" in inspect.signature(module.forward).parameters
+            y = module(x, mask=mask) if takes else module(x)
+            if k in self.stops:
+                mask = None
+            elif hasattr(module, "compute_mask"):
+                mask = module.compute_mask(x, mask)
+            else:
+                mask = getattr(module, "output_mask", mask)
             x = y
+        self.output_mask = mask
         return x
-
-    def behind(self, module, x, y, mask):
-        """Return the mask of what a layer gives."""
-        if hasattr(module, "compute_mask"):
-            return module.compute_mask(x, mask)
-        if mask is None or any(word in type(module).__name__ for word in self.MIXES):
-            return None
-        return mask if y.shape[:2] == x.shape[:2] else None

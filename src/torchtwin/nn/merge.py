@@ -36,6 +36,38 @@ class Merge(nn.Module):
         return merged(self.function, tensors)
 
 
+def merged_where(function, tensors, masks):
+    """Bring tensors into one; where a mask, (batch, steps), hides one the others are taken.
+
+    What all masks hide is 0 in a product, and that of the first tensor in a maximum.
+    """
+    kept = [None if mask is None else mask.bool()[..., None] for mask in masks]
+    if function is torch.mul:
+        parts = [
+            x if k is None else x.masked_fill(~k, 1.0) for x, k in zip(tensors, kept, strict=True)
+        ]
+        product = functools.reduce(torch.mul, parts)
+        if any(mask is None for mask in masks):
+            return product
+        return product.masked_fill(~functools.reduce(torch.logical_or, kept), 0.0)
+    result, seen = tensors[0], kept[0]
+    for x, own in zip(tensors[1:], kept[1:], strict=True):
+        x = x if own is None else torch.where(own, x, result)
+        result = result if seen is None else torch.where(seen, result, x)
+        seen = None if own is None or seen is None else own | seen
+        result = function(result, x)
+    return result
+
+
+class MaskedMerge(Merge):
+    """Brings a list of tensors into one by a function of two, without what their masks hide."""
+
+    def forward(self, tensors, mask=None):
+        if mask is None:
+            return merged(self.function, tensors)
+        return merged_where(self.function, tensors, mask)
+
+
 class Mean(nn.Module):
     """The mean of a list of tensors."""
 

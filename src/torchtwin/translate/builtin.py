@@ -14,12 +14,23 @@ from torchtwin.nn.bases import (
     DropoutBase,
     WrapperBase,
 )
+from torchtwin.nn.bases_sequence import (
+    GRUBase,
+    GRUCellBase,
+    LSTMBase,
+    LSTMCellBase,
+    MultiHeadAttentionBase,
+    RNNBase,
+    RNNCellBase,
+)
 from torchtwin.translate.registry import CLASSES, constructor_of
 from torchtwin.view import LayerView
 
 BASES: dict[str, type] = {
     "Dense": DenseBase, "Conv1D": Conv1dBase, "Conv2D": Conv2dBase, "Conv3D": Conv3dBase,
-    "Dropout": DropoutBase, "Wrapper": WrapperBase,
+    "Dropout": DropoutBase, "Wrapper": WrapperBase, "LSTM": LSTMBase, "GRU": GRUBase,
+    "SimpleRNN": RNNBase, "LSTMCell": LSTMCellBase, "GRUCell": GRUCellBase,
+    "SimpleRNNCell": RNNCellBase, "MultiHeadAttention": MultiHeadAttentionBase,
 }  # fmt: skip
 """Layers with classes that take Keras's options, for those that hand on what they are given."""
 

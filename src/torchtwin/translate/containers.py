@@ -2,29 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import libcst as cst
-import libcst.matchers as m
 
 from torchtwin.errors import UnsupportedError
 from torchtwin.nn.masked_sequential import MaskedSequential
-from torchtwin.translate.masking.layers import Layers
 from torchtwin.translate.program import Program
 from torchtwin.translate.values import text_of
 
 INPUTS = ("keras.Input", "keras.layers.InputLayer", "keras.InputLayer")
+KNOWN = {"layers", "name", "trainable", "stops"}
+EQUAL = cst.AssignEqual(cst.SimpleWhitespace(""), cst.SimpleWhitespace(""))
 
 
 def sequential(program: Program, original: cst.Call, updated: cst.Call) -> cst.BaseExpression:
     """Return the nn.Sequential of a keras.Sequential; what tells its input shape is left out."""
-    func = cst.parse_expression(_container(program, original))
+    stops = _stops(original)
+    func = cst.parse_expression("nn.Sequential" if stops is None else MaskedSequential.__name__)
+    if stops is not None:
+        program.helpers[MaskedSequential.__name__] = MaskedSequential
     given = [
         (before, after)
         for before, after in zip(original.args, updated.args, strict=True)
         if before.keyword is None or before.keyword.value == "layers"
     ]
-    extra = {a.keyword.value for a in original.args if a.keyword} - {"layers", "name", "trainable"}
+    extra = {a.keyword.value for a in original.args if a.keyword} - KNOWN
     if extra or len(given) > 1:
         raise UnsupportedError(f"Sequential({', '.join(sorted(extra))}=...) is not translated")
     if not given:
@@ -33,28 +37,24 @@ def sequential(program: Program, original: cst.Call, updated: cst.Call) -> cst.B
     displays = isinstance(before, cst.List | cst.Tuple) and isinstance(after, cst.List | cst.Tuple)
     if not displays or len(before.elements) != len(after.elements):  # type: ignore[attr-defined]
         return cst.Call(func, [cst.Arg(after, star="*")])
-    return _listed(program, func, before, after)
+    return _listed(program, func, before, after, stops or [])
 
 
-def _container(program: Program, original: cst.Call) -> str:
-    """Return what chains the layers: with a layer that makes a mask, one that hands it on."""
-    layers = Layers(program.names, program.inventory)
-    roles = [layers.of(c) for c in m.findall(original, m.Call()) if c is not original]  # type: ignore[arg-type]
-    known = [role for role in roles if role is not None]
-    if not any(role.makes for role in known) or not any(role.uses for role in known):
-        return "nn.Sequential"
-    if any(role.cls and not (role.makes or role.keeps) for role in known[:-1]):
-        raise UnsupportedError("a mask that meets a layer of the program without compute_mask")
-    program.helpers[MaskedSequential.__name__] = MaskedSequential
-    return MaskedSequential.__name__
+def _stops(original: cst.Call) -> list[int] | None:
+    """Return where masks end in a chain that hands them on (see `masking`), None for others."""
+    given = next((a.value for a in original.args if a.keyword and a.keyword.value == "stops"), None)
+    if not isinstance(given, cst.List):
+        return None
+    return [int(text_of(element.value)) for element in given.elements]
 
 
-def _listed(program: Program, func: Any, before: Any, after: Any) -> cst.Call:
+def _listed(program: Program, func: Any, before: Any, after: Any, stops: Sequence[int]) -> cst.Call:
     opening = getattr(after, "lbracket", None)
     space = opening.whitespace_after if opening is not None else cst.SimpleWhitespace("")
     between = _between(space, after)
     args: list[cst.Arg] = []
-    for old, new in zip(before.elements, after.elements, strict=True):
+    ends: list[int] = []
+    for k, (old, new) in enumerate(zip(before.elements, after.elements, strict=True)):
         called = old.value.func if isinstance(old.value, cst.Call) else old.value
         name = program.names.of(called)
         if name in INPUTS:  # its comments go to what stands before
@@ -64,8 +64,23 @@ def _listed(program: Program, func: Any, before: Any, after: Any) -> cst.Call:
                 space = _joined(space, getattr(new.comma, "whitespace_after", None))
             continue
         star = "*" if isinstance(old, cst.StarredElement) else ""
+        ends += [len(args)] if k in stops else []
         args += _flat(new, star, name, between)
-    closing = getattr(after, "rbracket", None)
+    args = _with_stops(args, ends, between)
+    return _closed(func, args, space, getattr(after, "rbracket", None))
+
+
+def _with_stops(args: list[cst.Arg], ends: list[int], between: cst.Comma) -> list[cst.Arg]:
+    if not ends:
+        return args
+    comma = args[-1].comma
+    places = cst.parse_expression(str(tuple(ends)))
+    last = args[-1].with_changes(comma=between)
+    stops = cst.Arg(places, keyword=cst.Name("stops"), equal=EQUAL, comma=comma)
+    return [*args[:-1], last, stops]
+
+
+def _closed(func: Any, args: list[cst.Arg], space: Any, closing: Any) -> cst.Call:
     if args and closing is not None and "\n" in text_of(closing.whitespace_before):
         comma = cst.Comma(whitespace_after=closing.whitespace_before)
         args[-1] = args[-1].with_changes(comma=comma)

@@ -14,7 +14,7 @@ from torchtwin.translate.functional import desugared
 from torchtwin.translate.imports import with_imports
 from torchtwin.translate.infer import Kinds
 from torchtwin.translate.inventory import Inventory
-from torchtwin.translate.masking import explicit_masks
+from torchtwin.translate.masking import class_names, explicit_masks
 from torchtwin.translate.names import Names
 from torchtwin.translate.program import Program
 from torchtwin.translate.refusals import Refusals, Unresolved
@@ -53,9 +53,10 @@ def translated(text: str) -> Translation:
 
 def _rewritten(text: str, module: cst.Module) -> Translation:
     refusals = Refusals()
+    own = class_names(module)
     module = refusals.numbered(module, desugared(module))
     if "mask" in text.lower():
-        module = explicit_masks(module, refusals)
+        module = explicit_masks(module, refusals, class_names(module) - own)
     program = analysed(module, refusals)
     rewritten = module.visit(Rewriter(program))
     result = with_imports(rewritten, program.helpers, program.own, program.features)

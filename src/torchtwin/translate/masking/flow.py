@@ -1,59 +1,58 @@
-"""Follows the masks of tensors through one `call`."""
+"""Follows the masks of tensors through the statements of one function."""
 
 from __future__ import annotations
 
+from copy import deepcopy
 from dataclasses import dataclass, field
 
 import libcst as cst
 import libcst.matchers as m
 
-from torchtwin.translate.masking.layers import Layers, Role, element
+from torchtwin.translate.masking.calls import Calls
+from torchtwin.translate.masking.layers import parameters
+from torchtwin.translate.masking.notes import Line
+from torchtwin.translate.masking.state import mask_argument
+from torchtwin.translate.masking.values import LOST, Value, names_in
 from torchtwin.translate.values import text_of
 
-LOST = "?"
-"""The mask of a tensor that has one, of which is not known what it is."""
+ENDS = (cst.Return, cst.Raise, cst.Continue, cst.Break)
 
 
 @dataclass
-class Flow:
-    """The masks of the variables of one `call`; `added` are arguments, `made` statements."""
+class Flow(Calls):
+    """Statements; `Calls` has the expressions. `returned` are the values given back."""
 
-    layers: Layers
-    cls: str
-    function: cst.FunctionDef
-    masks: dict[str, str] = field(default_factory=dict)
-    loops: dict[str, cst.BaseExpression] = field(default_factory=dict)
-    added: dict[cst.Call, list[tuple[str, str]]] = field(default_factory=dict)
-    made: list[tuple[cst.CSTNode, str, str]] = field(default_factory=list)
-    used: set[str] = field(default_factory=set)
-    refused: list[tuple[cst.CSTNode, str]] = field(default_factory=list)
-    place: cst.CSTNode | None = None
+    returned: list[tuple[cst.CSTNode, Value]] = field(default_factory=list)
 
     def run(self) -> None:
-        params = [p.name.value for p in self.function.params.params[1:]]
-        if self.cls not in self.layers.masked:
-            params = []
-        if "mask" in params and params[0] != "mask":
-            self.masks[params[0]] = "mask"
-        for name in params:
-            if f"{name}_mask" in params:
-                self.masks[name] = f"{name}_mask"
-        self.block(self.function.body.body)
+        """Go through a function whose arguments may have masks."""
+        if self.function is not None:
+            self._arguments(self.function)
+            self.block(self.function.body.body)
 
-    # What is written.
+    @property
+    def argument_names(self) -> list[str]:
+        return parameters(self.function) if self.function is not None else []
 
-    def calls(self) -> dict[cst.CSTNode, cst.CSTNode]:
-        return {
-            call: call.with_changes(args=[*call.args, *(_keyword(k, v) for k, v in more)])
-            for call, more in self.added.items()
-        }
+    def _arguments(self, function: cst.FunctionDef) -> None:
+        names = [n for n in parameters(function) if n != "self"]
+        masked = self.layers.masked.get(self.owner, set())
+        for name in names:
+            self.env[name] = Value()
+            if name in masked:
+                mask = mask_argument(self.layers, self.owner, function, name)
+                if mask not in names:
+                    self.notes.parameters.append(mask)
+                self.env[name] = Value(self._kept(function, mask, name))
 
-    def statements(self) -> dict[cst.CSTNode, list[cst.BaseStatement]]:
-        found: dict[cst.CSTNode, list[cst.BaseStatement]] = {}
-        for place, name, text in self.made:
-            if name in self.used:
-                found.setdefault(place, []).append(cst.parse_statement(f"{name} = {text}"))
-        return found
+    def _kept(self, function: cst.FunctionDef, mask: str, name: str) -> str:
+        """Return the variable of an argument's mask: another one where the function changes it."""
+        body = function.body
+        if not any(text_of(t) == mask for t in _targets(body)) or not body.body:
+            return mask
+        first = _first(body)
+        kept = self.notes.name(function, mask, f"{name}_mask", f"{name}_own_mask")
+        return self.notes.line((function, mask), Line(first, kept, mask))
 
     # Statements.
 
@@ -68,202 +67,183 @@ class Flow:
                 for part in parts:
                     self.simple(part)
             case cst.If():
+                self.place = None if node in self.elses else node
+                self.expr(node.test)
                 self._branch(node)
             case cst.For():
-                self._loop(node)
-            case cst.With() | cst.While() | cst.Try():
+                self.place = node
+                self._loop(node, node.iter)
+            case cst.While():
+                self.place = None
+                self._loop(node, node.test)
+            case cst.With() | cst.Try():
                 self.block(node.body.body)
+                for handler in getattr(node, "handlers", ()):
+                    self.block(handler.body.body)
 
     def simple(self, node: cst.CSTNode) -> None:
-        if isinstance(node, cst.Assign):
-            mask = self.expr(node.value)
-            for target in node.targets:
-                self._bind(target.target, node.value, mask)
-        elif isinstance(node, cst.AnnAssign) and node.value is not None:
-            self._bind(node.target, node.value, self.expr(node.value))
-        elif isinstance(node, cst.AugAssign):
-            self.expr(node.value)
-            self._bind(node.target, node.value, None)  # arithmetic drops the mask
-        elif isinstance(node, cst.Return | cst.Expr) and node.value is not None:
-            mask = self.expr(node.value)
-            own = self.layers.inventory.method(self.cls, "compute_mask")
-            if isinstance(node, cst.Return) and mask and own is None:
-                self.layers.leaking.add(self.cls)
+        match node:
+            case cst.Assign():
+                value = self.expr(node.value)
+                for target in node.targets:
+                    self.bind(target.target, value)
+            case cst.AnnAssign() if node.value is not None:
+                self.bind(node.target, self.expr(node.value))
+            case cst.AugAssign():
+                self.expr(node.value)
+                self.bind(node.target, Value())  # arithmetic drops the mask
+            case cst.Return() if node.value is not None and self.place is not None:
+                self._return(self.place, self.expr(node.value))
+            case cst.Expr():
+                self.expr(node.value)
+            case cst.Assert() | cst.Raise() | cst.Del():
+                for child in node.children:
+                    self.inner(child)
 
-    def _bind(
-        self, target: cst.BaseExpression, value: cst.BaseExpression, mask: str | None
-    ) -> None:
-        pairs: list[tuple[cst.BaseExpression, str | None]] = [(target, mask)]
-        if isinstance(target, cst.Tuple):
-            inner = [e.value for e in target.elements]
-            pairs = [(t, mask if k == 0 else None) for k, t in enumerate(inner)]
-            if isinstance(value, cst.Tuple) and len(value.elements) == len(inner):
-                pairs = [
-                    (t, self.expr(e.value)) for t, e in zip(inner, value.elements, strict=True)
-                ]
-            elif isinstance(value, cst.Name) and self.masks.get(value.value) == "mask":
-                pairs = [(t, f"mask[{k}]") for k, t in enumerate(inner)]
-        for each, of in pairs:
-            if isinstance(each, cst.Name):
-                self.masks.pop(each.value, None)
-                if of:
-                    self.masks[each.value] = of
-                for name, known in list(self.masks.items()):
-                    if known.partition("[")[0] == each.value:
-                        self.masks[name] = LOST
+    def _return(self, place: cst.CSTNode, value: Value) -> None:
+        """Keep the masks of what a class gives back, where something asks for them."""
+        self.returned.append((place, value))
+        if self.owner == self.cls and self.cls in self.layers.watched:
+            own = self._own_mask() if not value.masked else value
+            if LOST in own.text:
+                self.refuse("the mask of what is returned is not followed")
+            else:
+                self.notes.outputs[place] = self.text(own)
+
+    def _own_mask(self) -> Value:
+        """Return the mask that a layer which supports masks hands on: that of its first input."""
+        role = self.layers.own(self.cls)
+        first = role.names[0] if role.names else ""
+        masked = first in self.layers.masked.get(self.owner, ())
+        if not role.keeps or not masked or self.function is None:
+            return Value()
+        return Value(mask_argument(self.layers, self.owner, self.function, first))
+
+    def bind(self, target: cst.BaseExpression, value: Value) -> None:
+        """Give a variable its value; masks in a variable that is assigned to are not known then."""
+        if isinstance(target, cst.Tuple | cst.List):
+            for k, element in enumerate(target.elements):
+                starred = isinstance(element, cst.StarredElement)
+                self.bind(element.value, Value() if starred else value.part(k))
+            return
+        name = text_of(target)
+        self.env[name] = value
+        for held in [v for known in self.env.values() for v in known.values()]:
+            if held.mask and name in names_in(held.mask) and held.mask != LOST:
+                held.mask = LOST
+
+    # Branches and loops.
 
     def _branch(self, node: cst.If) -> None:
-        before = dict(self.masks)
+        before = self.env
+        self.env = deepcopy(before)
         self.block(node.body.body)
-        after, self.masks = self.masks, before
-        if isinstance(node.orelse, cst.If):
-            self.statement(node.orelse)
-        elif node.orelse is not None:
-            self.block(node.orelse.body.body)
-        for name in {*after, *self.masks}:
-            if after.get(name) != self.masks.get(name):
-                self.masks[name] = LOST
-
-    def _loop(self, node: cst.For) -> None:
-        if isinstance(node.target, cst.Name):
-            made = self._looped(node.iter)
-            if made is not None:
-                self.loops[node.target.value] = made
-        before = dict(self.masks)
-        self.block(node.body.body)
-        for name in {*before, *self.masks}:
-            if before.get(name) != self.masks.get(name):
-                self.masks[name] = LOST if name in before or self.masks.get(name) else ""
-
-    def _looped(self, node: cst.BaseExpression) -> cst.BaseExpression | None:
-        if m.matches(node, m.Attribute(value=m.Name("self"))):
-            attr = cst.ensure_type(node, cst.Attribute).attr.value
-            return element(self.layers.attributes(self.cls).get(attr))
-        return None
-
-    # Expressions: each gives the mask of its value.
-
-    def expr(self, node: cst.BaseExpression) -> str | None:
-        if isinstance(node, cst.Name):
-            return self.masks.get(node.value) or None
-        if isinstance(node, cst.Call):
-            return self._call(node)
-        for child in node.children:
-            self._inner(child)
-        return None
-
-    def _inner(self, node: cst.CSTNode) -> None:
-        if isinstance(node, cst.Lambda):
+        then, self.env = self.env, deepcopy(before)
+        orelse = node.orelse
+        if isinstance(orelse, cst.If):
+            self.elses.add(orelse)
+            self.statement(orelse)
+        elif orelse is not None:
+            self.block(orelse.body.body)
+        other = self.env
+        if _leaves(node.body):
             return
-        if isinstance(node, cst.BaseExpression):
-            self.expr(node)
+        if orelse is not None and isinstance(orelse, cst.Else) and _leaves(orelse.body):
+            self.env = then
+            return
+        for name in {*then, *other}:
+            if name in then and name in other:
+                first, second = then[name], other[name]
+                if first.text != second.text:
+                    other[name] = self._either(node, name, first, second)
+            else:
+                other[name] = then.get(name) or other[name]
+
+    def _either(self, node: cst.If, name: str, first: Value, second: Value) -> Value:
+        """Return a value whose mask is in a variable that both branches set."""
+        single = first.parts is None and second.parts is None and name.isidentifier()
+        if not single or LOST in (first.mask, second.mask) or node in self.elses:
+            return Value(LOST)
+        bodies = [node.body, *([node.orelse.body] if isinstance(node.orelse, cst.Else) else [])]
+        if isinstance(node.orelse, cst.If) or not all(map(_is_block, bodies)):
+            return Value(LOST)
+        mask = self.notes.name(node, name, f"{name}_mask")
+        self.notes.line((node, f"{name} then"), Line(_last(node.body), mask, first.text, True))
+        if node.orelse is None:
+            self.notes.line((node, f"{name} else"), Line(node, mask, second.text))
         else:
-            for child in node.children:
-                self._inner(child)
+            place = _last(node.orelse.body)
+            self.notes.line((node, f"{name} else"), Line(place, mask, second.text, True))
+        return Value(mask)
 
-    def _call(self, node: cst.Call) -> str | None:
-        role = self.layers.role(self.cls, node.func, self.loops)
-        if role is None:
-            for child in node.children:
-                self._inner(child)
-            return None
-        masks = [self._argument(a.value) for a in node.args]
-        if role.kind == "merge":
-            return self._merged(masks)
-        keys = {a.keyword.value for a in node.args if a.keyword}
-        mask = masks[0] if masks else None
-        explicit = next(
-            (text_of(a.value) for a in node.args if a.keyword and a.keyword.value == "mask"), None
-        )
-        if role.uses:
-            self._use(node, role, masks, keys)
-        elif role.hidden and mask:
-            self._refuse(f"the mask of {text_of(node.args[0].value)} is used inside "
-                         f"{text_of(node.func)}: give its call an argument mask")  # fmt: skip
-        if role.leaks:
-            return LOST
-        if role.makes and node.args:
-            return self._make(node, mask)
-        kept = explicit if explicit not in (None, "None") else mask
-        return kept if role.keeps else None
+    def _loop(self, node: cst.For | cst.While, head: cst.BaseExpression) -> None:
+        before = deepcopy(self.env)
+        returned = list(self.returned)
+        self._round(node, head)
+        changed = [
+            k for k, v in before.items() if k in self.env and self.env[k].text != v.text
+        ]  # fmt: skip
+        if not changed:
+            return
+        after, self.env, self.returned = self.env, before, returned
+        for name in changed:
+            self.env[name] = self._carried(node, name, before[name], after[name])
+        starts = {k: self.env[k].text for k in changed}
+        self._round(node, head)
+        for name in changed:
+            end, mask = self.env[name].text, starts[name]
+            if mask != LOST and end not in (mask, LOST):
+                place = _last(node.body)
+                self.notes.line((node, f"{name} end"), Line(place, mask, end, True))
+            self.env[name] = Value(LOST if LOST in (mask, end) else mask)
 
-    def _argument(self, node: cst.BaseExpression) -> str | None:
-        """Return the mask of an argument; of a list of tensors the list of theirs."""
-        if not isinstance(node, cst.List | cst.Tuple):
-            return self.expr(node)
-        masks = [self.expr(e.value) for e in node.elements]
-        if not any(masks):
-            return None
-        return LOST if LOST in masks else f"[{', '.join(mask or 'None' for mask in masks)}]"
+    def _carried(self, node: cst.For | cst.While, name: str, old: Value, new: Value) -> Value:
+        """Return a value whose mask is in a variable that every round of a loop sets."""
+        leaves = m.findall(node.body, m.Continue() | m.Break()) or not _is_block(node.body)
+        single = old.parts is None and new.parts is None and name.isidentifier()
+        if leaves or not single or LOST in (old.mask, new.mask):
+            return Value(LOST)
+        mask = self.notes.name(node, name, f"{name}_mask")
+        self.notes.line((node, f"{name} start"), Line(node, mask, old.text))
+        return Value(mask)
 
-    def _merged(self, masks: list[str | None]) -> str | None:
-        text = masks[0] if masks else None
-        if text is None or not text.startswith("["):
-            return text
-        found = {part for part in text[1:-1].split(", ") if part != "None"}
-        return found.pop() if len(found) == 1 else LOST
-
-    def _use(self, node: cst.Call, role: Role, masks: list[str | None], keys: set[str]) -> None:
-        """Add the masks of a call's tensors as arguments, as Keras's `Layer.__call__` does."""
-        names = [n for n in role.names if n not in ("mask", "training")]
-        placed = [(a.keyword.value if a.keyword else names[k] if k < len(names) else "", mask)
-                  for k, (a, mask) in enumerate(zip(node.args, masks, strict=True))]  # fmt: skip
-        tensors = [(n, mask) for n, mask in placed if not n.endswith("mask") and n != "training"]
-        several = role.kind == "heads" or (role.kind == "own" and len(tensors) > 1)
-        wanted = [(f"{n}_mask" if several else "mask", mask) for n, mask in tensors]
-        for name, mask in wanted if several else wanted[:1]:
-            given = name in keys or name in [n for n, _ in placed] or name not in role.names
-            if mask is None or given:
-                continue
-            if LOST in mask:
-                self._refuse(f"the mask that {text_of(node.func)} uses is not followed")
-                continue
-            self._mark(mask)
-            self.layers.masked |= {role.cls} if role.cls else set()
-            self.added.setdefault(node, []).append((name, mask))
-
-    def _make(self, node: cst.Call, mask: str | None) -> str:
-        """Have a mask made in front of the statement."""
-        assert self.place is not None
-        known = {n.value for n in m.findall(self.function, m.Name()) if isinstance(n, cst.Name)}
-        known |= {name for _, name, _ in self.made}
-        stem = "mask" if "mask" not in known else f"{_last(node.func)}_mask"
-        name, count = stem, 1
-        while name in known:
-            count += 1
-            name = f"{stem}_{count}"
-        arg = node.args[0].value
-        if any(self.layers.role(self.cls, c.func, self.loops) for c in m.findall(arg, m.Call())
-               if isinstance(c, cst.Call)):  # fmt: skip
-            return LOST
-        own = self.layers.role(self.cls, node.func, self.loops)
-        further = f", {mask}" if mask and own is not None and own.kind == "own" else ""
-        if further:
-            self._mark(mask or "")
-        self.made.append(
-            (self.place, name, f"{text_of(node.func)}.compute_mask({text_of(arg)}{further})")
-        )
-        return name
-
-    def _mark(self, text: str) -> None:
-        self.used |= {
-            name
-            for _, name, _ in self.made
-            if name in text.replace("[", " ").replace("]", " ").replace(",", " ").split()
-        }
-
-    def _refuse(self, reason: str) -> None:
-        assert self.place is not None
-        self.refused.append((self.place, reason))
+    def _round(self, node: cst.For | cst.While, head: cst.BaseExpression) -> None:
+        if isinstance(node, cst.For):
+            self.iterate(node.target, head)
+        else:
+            self.expr(head)
+        self.block(node.body.body)
 
 
-def _last(func: cst.BaseExpression) -> str:
-    return func.attr.value if isinstance(func, cst.Attribute) else "own"
+def _targets(body: cst.CSTNode) -> list[cst.BaseExpression]:
+    found: list[cst.BaseExpression] = []
+    for node in m.findall(body, m.Assign() | m.AugAssign() | m.AnnAssign()):
+        if isinstance(node, cst.Assign):
+            found += [t.target for t in node.targets]
+        elif isinstance(node, cst.AugAssign | cst.AnnAssign):
+            found.append(node.target)
+    return found
 
 
-def _keyword(name: str, text: str) -> cst.Arg:
-    return cst.Arg(
-        cst.parse_expression(text),
-        keyword=cst.Name(name),
-        equal=cst.AssignEqual(cst.SimpleWhitespace(""), cst.SimpleWhitespace("")),
+def _first(body: cst.BaseSuite) -> cst.CSTNode:
+    """Return the first statement behind a docstring."""
+    statements = list(body.body)
+    first = statements[0]
+    documented = m.matches(
+        first, m.SimpleStatementLine([m.Expr(m.SimpleString() | m.ConcatenatedString())])
     )
+    return statements[1] if documented and len(statements) > 1 else first
+
+
+def _last(body: cst.BaseSuite) -> cst.CSTNode:
+    return body.body[-1]
+
+
+def _is_block(body: cst.BaseSuite) -> bool:
+    return isinstance(body, cst.IndentedBlock)
+
+
+def _leaves(body: cst.BaseSuite) -> bool:
+    """Tell whether a block does not go on behind its last statement."""
+    last = body.body[-1] if body.body else None
+    return isinstance(last, cst.SimpleStatementLine) and isinstance(last.body[-1], ENDS)

@@ -8,7 +8,17 @@ import torch
 
 from torchtwin.errors import UnsupportedError
 from torchtwin.expr import Expr, call
-from torchtwin.nn.merge import BatchDot, Concatenate, Mean, Merge, batch_dot, mean_of, merged
+from torchtwin.nn.merge import (
+    BatchDot,
+    Concatenate,
+    MaskedMerge,
+    Mean,
+    Merge,
+    batch_dot,
+    mean_of,
+    merged,
+    merged_where,
+)
 from torchtwin.translate.calls import CallView, tensor_of
 from torchtwin.translate.registry import Module, constructor, translates
 from torchtwin.view import LayerView, Tensor
@@ -25,7 +35,9 @@ def merging(name: str) -> Expr:
 
 @constructor(*FUNCTIONS, "Average")
 def elementwise(layer: LayerView) -> Module:
-    return Module(merging(layer.class_name))
+    masked = layer.get("masked")  # see `masking`: it is given masks when it is called
+    name = layer.class_name
+    return Module(call(MaskedMerge, FUNCTIONS[name]) if masked else merging(name))
 
 
 @constructor("Concatenate")
@@ -41,8 +53,10 @@ def dot(layer: LayerView) -> Module:
 @translates(*(f"keras.layers.{name.lower()}" for name in (*FUNCTIONS, "Average")))
 def merge(view: CallView) -> Any:
     """`layers.add([a, b])`: where ranks differ Keras puts axes behind the batch, PyTorch before."""
-    (inputs,) = view.bound("inputs")
+    inputs, mask = view.bound("inputs", mask=None)
     name = view.name.rpartition(".")[2].capitalize()
+    if mask is not None:
+        return call(merged_where, FUNCTIONS[name], inputs_of(inputs), mask)
     if name == "Average":
         return call(mean_of, inputs_of(inputs))
     return call(merged, FUNCTIONS[name], inputs_of(inputs))

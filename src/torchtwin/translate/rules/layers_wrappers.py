@@ -9,8 +9,8 @@ from typing import Any
 from torchtwin.emit.expressions import printed
 from torchtwin.errors import UnsupportedError
 from torchtwin.expr import Source, call
+from torchtwin.nn.bases import WrapperBase
 from torchtwin.nn.stepwise import AllSteps, BothWays, StepByStep
-from torchtwin.nn.wrapped import Wrapped
 from torchtwin.translate.activation import module_with_activation
 from torchtwin.translate.registry import Module, constructor, constructor_of
 from torchtwin.view import LayerView
@@ -64,4 +64,4 @@ def time_distributed(layer: LayerView) -> Module:
 
 @constructor("Wrapper")
 def wrapper(layer: LayerView) -> Module:
-    return Module(call(Wrapped, inner(layer["layer"])))
+    return Module(call(WrapperBase, inner(layer["layer"])))
