@@ -190,6 +190,10 @@ def _without_foreign(body: list[Any], used: set[str]) -> list[Any]:
     return result
 
 
+def _alone(alias: cst.ImportAlias) -> cst.ImportAlias:
+    return alias.with_changes(comma=cst.MaybeSentinel.DEFAULT)
+
+
 def _kept(statement: cst.SimpleStatementLine, used: set[str]) -> Any:
     parts: list[Any] = []
     for part in statement.body:
@@ -200,11 +204,11 @@ def _kept(statement: cst.SimpleStatementLine, used: set[str]) -> Any:
             continue
         aliases = [
             a for a in part.names
-            if not _foreign(part, a) or set(_bound(part.with_changes(names=[a]))) & used
+            if not _foreign(part, a) or set(_bound(part.with_changes(names=[_alone(a)]))) & used
         ]  # fmt: skip
         if len(aliases) == len(part.names):
             parts.append(part)
         elif aliases:
-            aliases[-1] = aliases[-1].with_changes(comma=cst.MaybeSentinel.DEFAULT)
+            aliases[-1] = _alone(aliases[-1])
             parts.append(part.with_changes(names=aliases))
     return statement.with_changes(body=parts) if parts else None

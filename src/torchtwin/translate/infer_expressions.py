@@ -28,6 +28,7 @@ OF_TENSORS = {"shape": SHAPE, "ndim": NUMBER, "rank": NUMBER, "dtype": STRING, "
 SHAPE_METHODS = frozenset({"get_shape", "as_list"})
 CONSTANTS = {"True": NUMBER, "False": NUMBER, "None": NONE}
 WEIGHT_MAKERS = frozenset({"add_weight", "add_variable"})
+VARIABLES = frozenset({"keras.Variable", "keras.backend.Variable", "tf.Variable"})
 
 
 def kind_of(body: Body, node: cst.BaseExpression) -> Kind:
@@ -152,6 +153,8 @@ def _call(body: Body, node: cst.Call) -> Kind:
     arguments = [body.expr(arg.value) for arg in node.args]
     called = body.expr(node.func)
     name = body.kinds.names.of(node.func)
+    if name in VARIABLES:
+        return _variable(node)
     if name is not None:
         return _with_dtype(body, node, name, returned(name, arguments))
     inventory = body.kinds.inventory
@@ -220,12 +223,26 @@ def _applied(body: Body, module: Kind, node: cst.Call) -> Kind:
 
 
 def _weight(node: cst.Call) -> Kind:
+    """Keras 3 has the shape first, tf.keras the name."""
     given = {a.keyword.value: a.value for a in node.args if a.keyword}
     places = [a.value for a in node.args if not a.keyword]
-    first = places[0] if places and not isinstance(places[0], cst.SimpleString) else None
-    shape = given.get("shape", first)
+    named = bool(places) and isinstance(places[0], cst.SimpleString)
+    shape = given.get("shape", next(iter(places[int(named) :]), None))
     rank = len(shape.elements) if isinstance(shape, cst.Tuple | cst.List) else None
     return Kind("tensor", rank=rank if shape is not None else 0)
+
+
+def _variable(node: cst.Call) -> Kind:
+    """A variable has the rank of its shape, or that of the shape which makes its first value."""
+    given = {a.keyword.value: a.value for a in node.args if a.keyword}
+    first = next((a.value for a in node.args if not a.keyword), None)
+    value = given.get("initial_value", given.get("initializer", first))
+    if "shape" not in given and isinstance(value, cst.Call):
+        given = {a.keyword.value: a.value for a in value.args if a.keyword}
+        given = {"shape": value.args[0].value, **given} if value.args else given
+    shape = given.get("shape")
+    return Kind("tensor", rank=len(shape.elements) if isinstance(shape, cst.Tuple | cst.List)
+                else None)  # fmt: skip
 
 
 def _with_dtype(body: Body, node: cst.Call, name: str, kind: Kind) -> Kind:

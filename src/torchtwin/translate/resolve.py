@@ -16,6 +16,7 @@ from torchtwin.translate.calls import CallView
 from torchtwin.translate.devices import on_device
 from torchtwin.translate.known import HOMES, MATH
 from torchtwin.translate.program import Program
+from torchtwin.translate.ranks import check_product
 from torchtwin.translate.registry import call_rule_of, constructor_of
 from torchtwin.translate.values import arguments_of, plain, source_of, text_of
 from torchtwin.view import LayerView
@@ -48,9 +49,15 @@ def translated_call(
         return _of_numbers(last, args, kwargs)
     if home == "keras.layers":
         raise UnsupportedError(f"{last} is not translated")
+<<<<<<< HEAD
     _check_ranks(program, name, original)
     made: Expr = on_device(operation_for(name, args, kwargs), device)
     return made
+=======
+    check_product(program, name, [arg.value for arg in original.args])
+    made: Expr = on_device(operation_for(name, args, kwargs), device)
+    return made
+>>>>>>> f07a28a (Products with vectors are refused however they are written; keras.Variable; tf.Variable with its reason; import lines of several modules)
 
 
 def arguments(
@@ -130,17 +137,3 @@ def _of_numbers(name: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Ex
 
 def _text(value: Any) -> str:
     return str(value.text) if isinstance(value, Source) else repr(value)
-
-
-def _check_ranks(program: Program, name: str, original: cst.Call) -> None:
-    """tf.matmul refuses vectors, where PyTorch would mix the samples of a batch."""
-    if name not in ("tf.matmul", "tf.linalg.matmul"):
-        return
-    for arg in original.args:
-        kind = program.kinds.of(arg.value)
-        if kind.what == "tensor" and kind.rank is not None and kind.rank < 2:
-            raise UnsupportedError(
-                f"{name} needs matrices, and {text_of(arg.value)} has {kind.rank} "
-                f"{'axis' if kind.rank == 1 else 'axes'}: this does not run in Keras",
-                hint="make a matrix of it in build, whose input_shape tells the number of rows",
-            )

@@ -18,6 +18,7 @@ from torchtwin.translate.canonical import is_foreign
 from torchtwin.translate.containers import INPUTS, sequential
 from torchtwin.translate.devices import device_of
 from torchtwin.translate.program import Program
+from torchtwin.translate.ranks import check_product
 from torchtwin.translate.references import reference
 from torchtwin.translate.refusals import marked
 from torchtwin.translate.resolve import translated_call
@@ -201,6 +202,16 @@ class Rewriter(cst.CSTTransformer):
         if name in known and self.inside(cst.Annotation) is not None:
             return cst.parse_expression(known[name])
         return updated
+
+    def leave_BinaryOperation(  # noqa: N802
+        self, original_node: cst.BinaryOperation, updated_node: cst.BinaryOperation
+    ) -> cst.BaseExpression:
+        if isinstance(original_node.operator, cst.MatrixMultiply):
+            try:
+                check_product(self.program, "@", [original_node.left, original_node.right])
+            except UnsupportedError as error:
+                self.refuse(original_node, "@", error)
+        return updated_node
 
     def leave_Subscript(  # noqa: N802
         self, original_node: cst.Subscript, updated_node: cst.Subscript

@@ -7,7 +7,6 @@ from typing import Any
 
 import libcst as cst
 import libcst.matchers as m
-import torch
 from torch import nn
 
 from torchtwin.errors import UnsupportedError
@@ -16,7 +15,7 @@ from torchtwin.nn.penalties import BoundedParameter, constrained, penalized
 from torchtwin.translate.bounds import constraint, penalty
 from torchtwin.translate.initial import initial_tensor
 from torchtwin.translate.program import Program
-from torchtwin.translate.values import plain, text_of
+from torchtwin.translate.values import plain
 
 ORDER = ["shape", "initializer", "dtype", "trainable", "autocast", "regularizer", "constraint",
          "aggregation", "overwrite_with_gradient", "name"]  # fmt: skip
@@ -68,22 +67,6 @@ def parameter(value: Any, trainable: Any, limits: Mapping[str, Any] | None = Non
     if trainable is not True and trainable is not None:
         options["requires_grad"] = trainable
     return call(kind, value, **options)
-
-
-def variable(program: Program, original: cst.Call, updated: cst.Call) -> Expr:
-    """Return what tf.Variable(value) or keras.Variable(value) becomes in a module."""
-    order = ["initializer", "shape", "dtype", "trainable", "name"]
-    if (program.names.of(original.func) or "").startswith("tf."):
-        order = ["initial_value", "trainable", "validate_shape", "caching_device", "name", "dtype"]
-    given = program.values.bound(original, updated, order)
-    if given is None:
-        raise UnsupportedError(f"{text_of(original.func)}(*...) is not translated")
-    value = given.get("initial_value", given.get("initializer"))
-    if given.get("shape") is not None:
-        value = initial_tensor(value, given["shape"], given.get("dtype") or "float32")
-    elif not isinstance(value, Expr):
-        value = call(torch.tensor, value)
-    return parameter(value, given.get("trainable", True))
 
 
 def bounds(program: Program, node: cst.Assign) -> list[cst.BaseStatement]:
