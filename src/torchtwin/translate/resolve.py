@@ -49,15 +49,9 @@ def translated_call(
         return _of_numbers(last, args, kwargs)
     if home == "keras.layers":
         raise UnsupportedError(f"{last} is not translated")
-<<<<<<< HEAD
-    _check_ranks(program, name, original)
-    made: Expr = on_device(operation_for(name, args, kwargs), device)
-    return made
-=======
     check_product(program, name, [arg.value for arg in original.args])
     made: Expr = on_device(operation_for(name, args, kwargs), device)
     return made
->>>>>>> f07a28a (Products with vectors are refused however they are written; keras.Variable; tf.Variable with its reason; import lines of several modules)
 
 
 def arguments(
