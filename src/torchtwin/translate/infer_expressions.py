@@ -154,7 +154,7 @@ def _call(body: Body, node: cst.Call) -> Kind:
     called = body.expr(node.func)
     name = body.kinds.names.of(node.func)
     if name in VARIABLES:
-        return _variable(node)
+        return _own_variable(node)
     if name is not None:
         return _with_dtype(body, node, name, returned(name, arguments))
     inventory = body.kinds.inventory
@@ -232,7 +232,7 @@ def _weight(node: cst.Call) -> Kind:
     return Kind("tensor", rank=rank if shape is not None else 0)
 
 
-def _variable(node: cst.Call) -> Kind:
+def _own_variable(node: cst.Call) -> Kind:
     """A variable has the rank of its shape, or that of the shape which makes its first value."""
     given = {a.keyword.value: a.value for a in node.args if a.keyword}
     first = next((a.value for a in node.args if not a.keyword), None)
