@@ -249,3 +249,19 @@ def test_refusals() -> None:
     assert caught.value.where == "2.bias"
     with pytest.raises(UnsupportedError, match="Bilinear"):
         load_keras_weights(nn.Bilinear(2, 2, 2), [np.zeros((2, 2, 2)), np.zeros(2)])
+
+
+class Shifted(nn.Module):
+    """A module whose first weight is not trained: Keras has it behind the others."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.shift = nn.Parameter(torch.zeros(3), requires_grad=False)
+        self.scale = nn.Parameter(torch.ones(3))
+
+
+def test_own_weights_that_are_not_trained_come_last() -> None:
+    module, (scale, shift) = Shifted(), (np.full(3, 2.0), np.full(3, 5.0))
+    load_keras_weights(module, [scale, shift])
+    assert module.scale.tolist() == scale.tolist()
+    assert module.shift.tolist() == shift.tolist()

@@ -108,9 +108,7 @@ class Walk:
             )
         table = found[1](module) if found else {}
         exact = found is not None and found[0] is become(type(module))
-        own = list(self._own(module, path, part, table, exact))
-        yield from (slot for slot in own if _is_parameter(slot))
-        yield from (slot for slot in own if not _is_parameter(slot))
+        yield from sorted(self._own(module, path, part, table, exact), key=_rank)
         covered = {name.partition(".")[0] for name in table if "." in name}
         for k, (name, child) in enumerate(module.named_children()):
             if not exact and name not in covered and not isinstance(child, LISTS):
@@ -159,9 +157,9 @@ class Walk:
         return not known
 
 
-def _is_parameter(slot: Slot) -> bool:
-    """Tell whether a layer's variable is among the trainable ones, also while it is frozen."""
-    return isinstance(slot.fills[0].tensor, nn.Parameter)
+def _rank(slot: Slot) -> int:
+    """A layer's own variables that are not trained come last, also while the others are frozen."""
+    return int(not slot.trained) + int(not isinstance(slot.fills[0].tensor, nn.Parameter))
 
 
 def _owner(module: nn.Module, path: str) -> tuple[nn.Module, str]:

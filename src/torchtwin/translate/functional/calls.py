@@ -45,11 +45,19 @@ def with_builders(program: Program, node: Node) -> Node:
     return cast(Node, node.visit(_Calls(program)))
 
 
+def _uses(module: cst.Module, name: str) -> list[cst.CSTNode]:
+    """Return where a name stands for itself: not `self.name`, nor the keyword of an argument."""
+    attributes = [node.attr for node in m.findall(module, m.Attribute(attr=m.Name(name)))]  # type: ignore[attr-defined]
+    keywords = [node.keyword for node in m.findall(module, m.Arg(keyword=m.Name(name)))]  # type: ignore[attr-defined]
+    other = {id(node) for node in attributes + keywords}
+    return [node for node in m.findall(module, m.Name(name)) if id(node) not in other]
+
+
 def unusual_use(program: Program, builder: Builder) -> Refusal | None:
     """Return why a function that builds cannot become a class, by how it is used."""
     function = builder.function
     own = {p.name.value for p in function.params.params}
-    uses = m.findall(program.module, m.Name(function.name.value))
+    uses = _uses(program.module, function.name.value)
     calls = m.findall(program.module, m.Call(func=m.Name(function.name.value)))
     if len(uses) != len(calls) + 1:
         return Refusal(function, "a function that applies layers is used otherwise than by calls")
