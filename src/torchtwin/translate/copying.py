@@ -24,6 +24,7 @@ DERIVED = {
     "penalized": BOUNDED,
     "constrained": BOUNDED,
     "trainable": {"frozen"},
+    "masked": {"output_mask", "MaskedModel"},
 }
 """Features that any of several names stands for."""
 

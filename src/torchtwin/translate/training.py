@@ -15,7 +15,7 @@ import libcst as cst
 from torchtwin.errors import UnsupportedError
 from torchtwin.expr import Expr
 from torchtwin.translate.canonical import is_foreign
-from torchtwin.translate.parts.model import Sequential
+from torchtwin.translate.parts.model import MaskedModel, Sequential
 from torchtwin.translate.rules import losses, metrics, optimizers
 
 if TYPE_CHECKING:
@@ -214,4 +214,5 @@ def model(rewriter: Rewriter, made: cst.BaseExpression) -> cst.BaseExpression:
     program = rewriter.program
     if not program.trains or not isinstance(made, cst.Call):
         return made
-    return made.with_changes(func=cst.Name(program.name_of(Sequential)))
+    masked = isinstance(made.func, cst.Name)  # nn.Sequential is an attribute
+    return made.with_changes(func=cst.Name(program.name_of(MaskedModel if masked else Sequential)))

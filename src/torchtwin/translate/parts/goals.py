@@ -6,7 +6,7 @@ import torch
 
 from torchtwin.nn.penalties import weight_penalties
 from torchtwin.translate.parts.losses import Loss, OwnLoss
-from torchtwin.translate.parts.metrics import Metric, OwnMetric
+from torchtwin.translate.parts.metrics import Metric, Named, OwnMetric
 from torchtwin.translate.parts.structures import as_tensor, flat, for_each, mapped
 
 
@@ -33,6 +33,7 @@ class Goals:
     def __init__(self, loss=None, loss_weights=None, metrics=None, weighted_metrics=None):
         self.given, self.names = (loss, loss_weights, metrics, weighted_metrics), None
         self.figures, self.metrics = {"loss": Average()}, []
+        self.masks = []  # when: masked
 
     def build(self, outputs, names):
         """Find out which loss and which metrics belong to which output."""
@@ -76,7 +77,9 @@ class Goals:
             zip(self.losses, targets, outputs, weights, strict=True)
         ):
             if loss is not None:
-                value = loss(y_true, y_pred, weight)
+                mask = None
+                mask = self.masks[k] if k < len(self.masks) else None  # when: masked
+                value = loss(y_true, y_pred, weight, mask)
                 name = f"{self.names[k] or loss.name}_loss"
                 if name in self.figures:
                     self.figures[name].add(value, samples)
@@ -93,6 +96,8 @@ class Goals:
         """Add a batch to the metrics."""
         for _, metric, k, weighted in self.metrics:
             options = {"sample_weight": weights[k]} if weighted else {}
+            if k < len(self.masks) and isinstance(metric, Named):  # when: masked
+                options["mask"] = self.masks[k]  # when: masked
             metric.update_state(targets[k], outputs[k].detach(), **options)
 
     def arranged(self, targets, weights, outputs, names):

@@ -63,10 +63,12 @@ class Named(Metric):
         self.metric = metric
 
     @torch.no_grad()
-    def update_state(self, y_true, y_pred, sample_weight=None):
+    def update_state(self, y_true, y_pred, sample_weight=None, mask=None):
         self.metric.to(y_pred.device)
-        weights = () if sample_weight is None else (sample_weight,)
-        self.metric.update(y_pred, y_true, *weights)
+        options = {} if sample_weight is None else {"weight": sample_weight}
+        if mask is not None and isinstance(self.metric, SampleMean):  # when: masked
+            options["mask"] = mask  # when: masked
+        self.metric.update(y_pred, y_true, **options)
 
     def result(self):
         self.metric._computed = None

@@ -8,6 +8,7 @@ import torch
 from torch import nn
 
 from torchtwin.nn.lazy import LazyModule
+from torchtwin.nn.masked_sequential import MaskedSequential
 from torchtwin.nn.penalties import put_back
 from torchtwin.training.parts.data import class_weights
 from torchtwin.training.parts.optimizer_steps import use_averages
@@ -150,6 +151,7 @@ class Model(nn.Module):
         clear_losses(self)  # when: add_losses
         outputs = self(x)
         targets, weights, outputs = self.goals.arranged(y, weights, outputs, self.output_names)
+        self.goals.masks = flat(getattr(self, "output_mask", None))  # when: masked
         terms = []
         terms = additional_losses(self)  # when: add_losses
         loss = self.goals.loss(outputs, targets, weights, terms, samples_of(x))
@@ -287,3 +289,7 @@ class LazyModel(Model, LazyModule):
 
 class Sequential(Model, nn.Sequential):
     """Modules one after the other, as a model that trains itself."""
+
+
+class MaskedModel(Model, MaskedSequential):
+    """Modules one after the other that hand masks on, as a model that trains itself."""
