@@ -9,6 +9,7 @@ import libcst as cst
 from torchtwin.errors import UnsupportedError
 from torchtwin.expr import Call, Expr, Method, Source
 from torchtwin.nn.kernel_of import bias_of, kernel_of
+from torchtwin.translate import settings
 from torchtwin.translate.builtin import general
 from torchtwin.translate.inventory import is_layer
 from torchtwin.translate.values import source_of, text_of
@@ -24,6 +25,8 @@ def attribute(rewriter: Rewriter, original: Any, updated: Any) -> Any:
     """`training` is the module's mode; some weights have other names in PyTorch."""
     if isinstance(original, cst.Name):
         return _training(rewriter, original)
+    if (renamed := settings.attribute(updated)) is not None:
+        return renamed
     kinds = rewriter.program.kinds
     inner, attr = kinds.of(original.value), original.attr.value
     if inner.what == "module" and inner.of.startswith("keras.layers.") and attr in TIED:

@@ -13,11 +13,14 @@ import libcst as cst
 from torchtwin.emit.helpers import closure
 from torchtwin.emit.parts import text_of
 from torchtwin.training.parts.callbacks import Callback
+from torchtwin.translate.parts.files import copy_of_weights, set_weights
 
 WHOLE = ("torchtwin.nn.", "torchtwin.training.parts.")
 """Where classes are copied with all their methods."""
 
 BOUNDED = {"BoundedParameter", "DenseBase", "Conv1dBase", "Conv2dBase", "Conv3dBase"}
+REPLACED = {part.__name__: part for part in (copy_of_weights, set_weights)}
+"""What callbacks use that is simpler where no processes share a model."""
 DERIVED = {
     "validated": {"validation_data", "validation_split"},
     "add_losses": {"losses", "penalized", "OutputPenalty", *BOUNDED},
@@ -53,8 +56,13 @@ def copies(
 
 
 def _texts(roots: list[Any], features: set[str], used: set[str]) -> dict[Any, str]:
-    needed = closure(roots, text=lambda helper: pruned(helper, features, used))
-    return {helper: pruned(helper, features, used) for helper in needed}
+    needed = closure(roots, REPLACED, text=lambda helper: pruned(helper, features, used))
+    texts = {helper: pruned(helper, features, used) for helper in needed}
+    named = {
+        n.id for t in texts.values() for n in ast.walk(ast.parse(t)) if isinstance(n, ast.Name)
+    }
+    plain = {part: inspect.getsource(part) for name, part in REPLACED.items() if name in named}
+    return plain | texts
 
 
 def free_name(name: str, taken: Iterable[str]) -> str:

@@ -11,7 +11,13 @@ from torchtwin.translate.program import Program
 from torchtwin.translate.values import dtype_named
 from torchtwin.view import Tensor
 
-VALUES = {"tf.newaxis": "None", "tf.keras.backend.epsilon": "1e-7", "keras.__version__": '"3"'}
+VALUES = {
+    "tf.newaxis": "None",
+    "tf.keras.backend.epsilon": "1e-7",
+    "keras.__version__": '"3"',
+    "tf.__version__": "torch.__version__",
+    "tf.version.VERSION": "torch.__version__",
+}
 
 
 def reference(program: Program, name: str) -> Expr | None:

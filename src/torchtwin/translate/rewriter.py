@@ -12,7 +12,7 @@ import libcst as cst
 
 from torchtwin.errors import TorchTwinError, UnsupportedError
 from torchtwin.expr import Expr
-from torchtwin.translate import attributes, classes, methods, training
+from torchtwin.translate import attributes, classes, methods, settings, training
 from torchtwin.translate.augmented import assigned
 from torchtwin.translate.canonical import is_foreign
 from torchtwin.translate.containers import INPUTS, sequential
@@ -119,7 +119,9 @@ class Rewriter(cst.CSTTransformer):
         if self.inside(cst.Decorator) is not None:
             return updated_node  # see classes
         try:
-            made = training.called(self, original_node, updated_node)
+            made = settings.value_of(self, original_node, updated_node)
+            if made is None:
+                made = training.called(self, original_node, updated_node)
             if made is None:
                 made = methods.called(self, original_node, updated_node)
             if made is None and name == "keras.Sequential":
@@ -229,6 +231,9 @@ class Rewriter(cst.CSTTransformer):
         return assigned(self.program, original_node, updated_node)
 
     def leave_SimpleStatementLine(self, original_node: Any, updated_node: Any) -> Any:  # noqa: N802
+        changed = settings.statement(self, original_node, updated_node)
+        if changed is not updated_node:
+            return changed
         return classes.statement(self, original_node, updated_node)
 
     def leave_FunctionDef(self, original_node: Any, updated_node: Any) -> Any:  # noqa: N802

@@ -59,10 +59,10 @@ class ModelCheckpoint(Monitor):
             known = ", ".join(figures)
             raise KeyError(f"no {error} for the name {self.filepath}, only {known}") from None
         wanted = self._wanted(run, figures)
-        if dist.is_initialized():  # within an epoch, each process has figures of its own
-            choice = [wanted]
-            dist.broadcast_object_list(choice)
-            wanted = choice[0]
+        if dist.is_initialized():  # when: processes
+            choice = [wanted]  # when: processes
+            dist.broadcast_object_list(choice)  # when: processes
+            wanted = choice[0]  # when: processes
         if not wanted:
             return
         run.save(path)

@@ -44,12 +44,16 @@ def take(chosen, array):
 
 
 class GivenBatches:
-    """Batches that a dataset makes, in any order if it can be indexed, or a generator."""
+    """Batches that a dataset makes, in any order if it can be indexed, or a generator.
+
+    As in Keras, each pass over a generator begins with the same two batches and then goes on.
+    """
 
     class_weight = None
 
     def __init__(self, data, shuffle=False):
         self.data, self.shuffle = data, shuffle
+        self.first = list(itertools.islice(data, 2)) if hasattr(data, "__next__") else []
 
     def __len__(self):
         return len(self.data)
@@ -63,7 +67,7 @@ class GivenBatches:
         if self.shuffle and hasattr(data, "__getitem__"):
             indices = random.sample(range(len(data)), len(data))
             data = (self.data[index] for index in indices)
-        for batch in data:
+        for batch in itertools.chain(self.first, data):
             x, y, weights = parts_of(batch)
             if self.class_weight is not None:  # when: class_weight
                 weights = class_weights(y, self.class_weight)  # when: class_weight

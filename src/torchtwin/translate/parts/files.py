@@ -47,6 +47,16 @@ def fill_waiting(model, args, kwargs):
         set_weights_of(model.train(mode), arrays)
 
 
+def copy_of_weights(run):
+    """Return a copy of the weights in memory."""
+    return {name: value.clone() for name, value in run.module.state_dict().items()}
+
+
+def set_weights(run, weights):
+    """Give the module the weights that `copy_of_weights` returned."""
+    run.module.load_state_dict(weights)
+
+
 def print_summary(model):
     """Print the modules of which a model is made, and how many weights they have."""
     for name, module in [("", model), *model.named_children()]:

@@ -20,8 +20,9 @@ def with_frozen(module, frozen=False):
 
 
 def train_unfrozen(model):
-    """Put a model into training mode, but for normalisation that is frozen."""
+    """Put a model into training mode, but for what is frozen: its normalisation, its weights."""
     model.train()
+    trained(model)
     for module, frozen in with_frozen(model):
         if frozen and hasattr(module, "running_mean"):
             module.eval()

@@ -53,9 +53,16 @@ class Goals:
                     if metric is not None:
                         self.add(k, metric, uses_weights)
         if sum(part is not None for part in self.losses) > 1:
-            for k, part in enumerate(self.losses):
-                if part is not None:
-                    self.figures[f"{self.names[k] or part.name}_loss"] = Average()
+            for k in self.order(outputs, loss):
+                name = self.names[k] or self.losses[k].name
+                self.figures[f"{name}_loss"] = Average()
+
+    def order(self, outputs, loss):
+        """Return the places of the losses in their order: that of a dict for a dict of outputs."""
+        places = [k for k, part in enumerate(self.losses) if part is not None]
+        if isinstance(loss, dict) and isinstance(outputs, dict):
+            places.sort(key=lambda k: list(loss).index(self.names[k]))
+        return places
 
     def add(self, k, metric, weighted):
         """Add a metric of output `k`, under a name that no other has."""

@@ -103,22 +103,26 @@ class Optimizer:
         if every and (count + 1) % every == 0:
             use_averages(self.torch)
 
+    def groups(self):
+        """Return the groups of parameters with their learning rate."""
+        return self.first if self.torch is None else self.torch.param_groups
+
     @property
     def param_groups(self):
-        """The groups of parameters with their learning rate."""
-        return self.first if self.torch is None else self.torch.param_groups
+        return self.groups()
 
     @property
     def learning_rate(self):
         """The learning rate of the next step."""
         if callable(self.rate):
             return float(self.rate(self.iterations))
-        return self.param_groups[0]["lr"]
+        return self.groups()[0]["lr"]
 
     @learning_rate.setter
     def learning_rate(self, rate):
         self.rate = rate
-        set_learning_rate(self, float(rate))
+        for group in self.groups():
+            group["lr"] = float(rate)
 
     @property
     def state(self):

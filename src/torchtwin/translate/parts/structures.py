@@ -49,14 +49,13 @@ def as_array(values):
 
 
 def as_tensor(values, like):
-    """Return a tensor on the device of `like`: floats in its dtype, whole numbers as int64."""
+    """Return a tensor on the device of `like`: whole numbers as int64, all else in its dtype."""
     values = as_array(values)
     if not torch.is_tensor(values):
         values = values.astype("int64") if values.dtype.kind == "u" else values
         values = torch.from_numpy(np.ascontiguousarray(values))
-    whole = not values.is_floating_point()
-    dtype = values.dtype if values.dtype == torch.bool else torch.int64 if whole else like.dtype
-    return values.to(like.device, dtype)
+    whole = not values.is_floating_point() and values.dtype != torch.bool
+    return values.to(like.device, torch.int64 if whole else like.dtype)
 
 
 def as_input(values, module):
@@ -76,7 +75,7 @@ def joined(batches):
     """Return the outputs of all batches as one, in their structure."""
     first = batches[0]
     if isinstance(first, dict):
-        return {key: joined([batch[key] for batch in batches]) for key in first}
+        return {key: joined([batch[key] for batch in batches]) for key in sorted(first)}
     if isinstance(first, list | tuple):
         return type(first)(joined(list(parts)) for parts in zip(*batches, strict=True))
     return np.concatenate(batches)

@@ -7,7 +7,7 @@ from typing import Any, cast
 import torch
 
 from torchtwin.errors import UnsupportedError
-from torchtwin.expr import Expr, call
+from torchtwin.expr import Expr, Source, call
 from torchtwin.translate.calls import CallView
 from torchtwin.translate.parts import arrays, datasets, files, tokenizer
 from torchtwin.translate.parts.download import get_file
@@ -75,3 +75,16 @@ def saved(made: CallView) -> Expr:
 def seed(made: CallView) -> Expr:
     (number,) = made.bound("seed")
     return call(torch.manual_seed, number)
+
+
+@translates("tf.config.list_physical_devices", "tf.config.experimental.list_physical_devices")
+def devices(made: CallView) -> Expr:
+    (kind,) = made.bound(device_type=None)
+    if kind != "GPU":
+        raise UnsupportedError(f"{made.name} is translated for 'GPU' only")
+    return Source("list(range(torch.cuda.device_count()))")
+
+
+@translates("tf.test.is_gpu_available", "tf.test.is_built_with_cuda")
+def is_available(_: CallView) -> Expr:
+    return Source("torch.cuda.is_available()")
