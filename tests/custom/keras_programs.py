@@ -3,7 +3,9 @@
     python keras_programs.py [PROGRAM ...]
 
 Batches come in order, dropout lets everything pass, and models start from drawn weights, so
-that a translated program can be given the same.
+that a translated program can be given the same. text_transformer is recorded with
+KERAS_BACKEND=jax: on TensorFlow the gradient of an Embedding has a row for each place where a
+token stands, and Keras's Adam squares those rows before it adds them up.
 """
 
 from __future__ import annotations
@@ -15,7 +17,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-os.environ["KERAS_BACKEND"] = "tensorflow"
+os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
 HOME = os.environ["KERAS_HOME"] = tempfile.mkdtemp()
@@ -25,7 +27,7 @@ import keras
 import numpy as np
 from keras.src.utils import file_utils
 
-from custom.program_values import RECORD, digits, names, run, start, text
+from custom.program_values import PRECISE, RECORD, digits, names, run, start, text
 
 Model = keras.Model
 
@@ -126,6 +128,7 @@ def main(*programs: str) -> int:
     found = json.loads(RECORD.read_text(encoding="utf-8")) if RECORD.exists() else {}
     for name in programs or names():
         keras.utils.clear_session()
+        keras.config.set_floatx("float64" if name in PRECISE else "float32")
         starts = Starts(name)
         install(starts)
         values = run(text(name), name)

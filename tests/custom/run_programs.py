@@ -23,7 +23,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 import torch
 from torch.nn.modules.module import register_module_forward_pre_hook
 
-from custom.program_values import RECORD, digits, run, start
+from custom.program_values import PRECISE, RECORD, digits, run, start
 from torchtwin import load_keras_weights
 
 FORBIDDEN = {"keras", "tensorflow", "tf_keras", "jax", "torchtwin"}
@@ -72,6 +72,7 @@ def main(folder: str, target: str) -> int:
     install()
     found = {}
     for path in sorted(Path(folder).glob("*.py")):
+        torch.set_default_dtype(torch.float64 if path.stem in PRECISE else torch.float32)
         handle = register_module_forward_pre_hook(Starts(path.stem, record[path.stem]["models"]))
         try:
             found[path.stem] = {"values": run(path.read_text(encoding="utf-8"), path.stem)}

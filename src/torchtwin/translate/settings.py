@@ -89,7 +89,8 @@ def statement(rewriter: Rewriter, original: Any, updated: Any) -> Any:
         rewriter.program.became.add(line, text_of(call.func), "(left out)")
         return _without(rewriter, original, updated)
     name, func = rewriter.program.names.of(call.func), call.func
-    target = value = None
+    target: Any = None
+    value: Any = None
     if name == "keras.backend.set_value" and len(call.args) == 2 and is_rate(call.args[0].value):
         target, value = (arg.value for arg in new.value.args)
     elif isinstance(func, cst.Attribute) and func.attr.value == "assign" and is_rate(func.value):

@@ -75,6 +75,7 @@ class Goals:
         while name in taken:
             number += 1
             name = f"{first}_{number}"
+        metric.reset_state()  # it may come from a training before
         self.metrics.append((name, metric, k, weighted))
 
     def loss(self, outputs, targets, weights, additional, samples):

@@ -29,6 +29,7 @@ from torchtwin.translate.parts.history import History, show
 from torchtwin.translate.parts.structures import (
     as_array,
     as_input,
+    flat,
     joined,
     mapped,
     samples_of,
