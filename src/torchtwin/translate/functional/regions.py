@@ -11,20 +11,18 @@ import libcst.matchers as m
 from torchtwin.translate.functional import flow
 from torchtwin.translate.functional.along import along, in_order
 from torchtwin.translate.functional.classes import Design, layer_class
-from torchtwin.translate.functional.extract import located, named
-from torchtwin.translate.functional.inputs import Arguments, arguments, call_of, written_keys
+from torchtwin.translate.functional.extract import located
+from torchtwin.translate.functional.inputs import Arguments, arguments, call_of
 from torchtwin.translate.functional.making import Shared
 from torchtwin.translate.functional.naming import class_name
+from torchtwin.translate.functional.outputs import output_names
 from torchtwin.translate.functional.places import Owned, Place, Region, through
 from torchtwin.translate.functional.program import Program, Refusal
 from torchtwin.translate.functional.rewrite import (
     Statement,
-    assign,
     body,
-    expression,
     line,
     statements_of,
-    text,
 )
 from torchtwin.translate.functional.slices import Found, Stretch, changing, slice_of, stretch
 from torchtwin.translate.functional.values import LAYER, TENSOR, Env
@@ -154,7 +152,7 @@ class _Work:
             layers={n for n in static if n in found.layers or (n in env and env[n].kind == LAYER)},
             origins=asked.origins,
             shared=self.shared,
-            extra=self._output_names(found),
+            extra=output_names(area, found),
             super_args=[a.with_changes(comma=cst.MaybeSentinel.DEFAULT) for a in found.rest],
         )
         known = along(program, area.statements[: found.index], asked.name)
@@ -182,21 +180,6 @@ class _Work:
         blocks = [_led(c, [], 2) for c in program.pending]
         program.pending.clear()
         return [*blocks, _led(made, [], 2)]
-
-    def _output_names(self, found: Found) -> list[Statement]:
-        """Keep the names of several outputs, where losses are given by them.
-
-        A Functional model has them of itself (keras/src/models/functional.py).
-        """
-        if not isinstance(found.outputs, cst.List | cst.Tuple) or len(found.outputs.elements) < 2:
-            return []
-        layers = dict(filter(None, (named(self.area.statements[i]) for i in found.members)))
-        names = [layers.get(text(element.value)) for element in found.outputs.elements]
-        known = [name for name in names if name is not None]
-        if len(known) < len(names) or not written_keys(self.area.program, set(known)):
-            return []
-        listed = ", ".join(f'"{name}"' for name in known)
-        return [assign("self.output_names", expression(f"[{listed}]"))]
 
     def _given(self, name: str) -> cst.BaseExpression:
         """Return what a class is given for a parameter: `self.units` for an attribute."""

@@ -29,8 +29,12 @@ def flat(values, names=None):
 def for_each(given, names):
     """Return what is given for each output, by place or by name: one for all, or None."""
     if isinstance(given, dict):
-        known = list(given.values()) if len(names) == 1 else []
-        return known or [given.get(name) for name in names]
+        if len(names) == 1:
+            return [*given.values()] or [None]
+        unknown = [name for name in given if name not in names]
+        if unknown:
+            raise ValueError(f"no output has the name {unknown[0]!r}, only {names}")
+        return [given.get(name) for name in names]
     if isinstance(given, list | tuple):
         return list(given)
     return [given] * len(names)
