@@ -1,5 +1,6 @@
 """Programs that compile, fit, evaluate and predict, beside Keras on the same batches."""
 
+# ruff: noqa: E501 (programs as people write them)
 from __future__ import annotations
 
 from pathlib import Path
@@ -247,7 +248,7 @@ def test_program_agrees(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPat
     monkeypatch.chdir(tmp_path)
     wanted, found, source = both(HEAD + PROGRAMS[name])
     names = [k for k in wanted if not k.startswith("__") and isinstance(wanted[k], COMPARED)]
-    for name in names:
-        same(wanted[name], found[name])
+    for variable in names:
+        same(wanted[variable], found[variable])
     assert len(names) > 4  # what the head has
     assert len(source.splitlines()) < 1300
