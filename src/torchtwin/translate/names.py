@@ -13,6 +13,7 @@ from typing import Any
 import libcst as cst
 
 from torchtwin.translate.canonical import canonical, is_foreign
+from torchtwin.translate.mentions import UNBOUND
 
 FUNCTIONS = (cst.FunctionDef, cst.Lambda)
 COMPREHENSIONS = (cst.ListComp, cst.SetComp, cst.DictComp, cst.GeneratorExp)
@@ -52,6 +53,8 @@ class Names(cst.CSTVisitor):
         self._scopes: dict[cst.CSTNode, Scope] = {}
         self._known: dict[cst.CSTNode, str | None] = {}
         module.visit(self)
+        bound = self.bound_anywhere()
+        self._unbound = {k: v for k, v in UNBOUND.items() if k not in bound}
 
     def of(self, node: cst.CSTNode | None) -> str | None:
         """Return the canonical name that `node` stands for, None where it is not imported."""
@@ -68,7 +71,9 @@ class Names(cst.CSTVisitor):
             return canonical(f"{inner}.{node.attr.value}") if inner else None
         if not isinstance(node, cst.Name) or node not in self._scopes:
             return None
-        meaning, _ = self._scopes[node].find(node.value)
+        meaning, scope = self._scopes[node].find(node.value)
+        if scope is None:
+            return self._unbound.get(node.value)
         if isinstance(meaning, str):
             return meaning
         return self.of(meaning) if isinstance(meaning, cst.CSTNode) else None

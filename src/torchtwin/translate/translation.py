@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 
 import libcst as cst
@@ -15,6 +14,7 @@ from torchtwin.translate.imports import with_imports
 from torchtwin.translate.infer import Kinds
 from torchtwin.translate.inventory import Inventory
 from torchtwin.translate.masking import class_names, explicit_masks
+from torchtwin.translate.mentions import uses_keras
 from torchtwin.translate.names import Names
 from torchtwin.translate.program import Program
 from torchtwin.translate.refusals import Refusals, Unresolved
@@ -22,7 +22,6 @@ from torchtwin.translate.rewriter import Rewriter
 from torchtwin.translate.training import trains
 from torchtwin.translate.values import Values
 
-MENTIONED = re.compile(r"\b(keras|tensorflow|tf_keras)\b")
 LONGEST = 2_000_000
 
 
@@ -40,7 +39,7 @@ class Translation:
 
 def translated(text: str) -> Translation:
     """Return a Keras program as a PyTorch program: see `torchtwin.translate`."""
-    if not MENTIONED.search(text):
+    if not uses_keras(text):
         return Translation(text)
     if len(text) > LONGEST:
         raise UnreadableModel(f"a program of {len(text)} characters is too long")
