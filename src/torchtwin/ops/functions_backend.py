@@ -51,6 +51,12 @@ def hard_sigmoid(x: Tensor) -> Any:
     return (0.2 * x.expr + 0.5).clamp(0, 1)
 
 
+@named("keras.backend.backend", "keras.config.backend")
+def backend() -> Any:
+    """What a program does on TensorFlow is what is translated, where it asks."""
+    return Source('"tensorflow"')
+
+
 @named("keras.backend.l2_normalize")
 def l2_normalize(x: Tensor, axis: Any = None) -> Any:
     return l2_normalized(x, axis)

@@ -17,6 +17,7 @@ from torchtwin.translate.inventory import Inventory
 from torchtwin.translate.names import Names
 from torchtwin.translate.refusals import Refusals
 from torchtwin.translate.values import Values
+from torchtwin.view import Tensor
 
 ALIASES = {"F.": "torch.nn.functional.", "nn.": "torch.nn."}
 """What PyTorch's usual short names stand for, where a program has given them another meaning."""
@@ -82,6 +83,7 @@ class _Printer(Printer):
         return self._inside(node, 9)
 
     def _print(self, node: Any) -> tuple[str, int]:
+        node = node.expr if isinstance(node, Tensor) else node
         text, binding = super()._print(node)
         function = node.function if isinstance(node, Call) else node
         if not isinstance(function, Expr) and is_helper(function):

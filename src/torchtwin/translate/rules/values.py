@@ -18,6 +18,7 @@ from torchtwin.translate.calls import CallView
 from torchtwin.translate.initial import NAMES, initial_function
 from torchtwin.translate.registry import translates
 from torchtwin.translate.values import arguments_of, signatures
+from torchtwin.view import Tensor
 
 KINDS = ("initializers", "regularizers", "constraints", "activations")
 PLAIN: dict[Any, Any] = {
@@ -101,7 +102,7 @@ def get(view: CallView) -> Any:
             return Source("None") if given is None else penalty(given)
         case "constraints":
             return Source("None") if given is None else constraint(given)
-    if isinstance(given, Expr):
+    if isinstance(given, Expr | Tensor):
         return call(activation_of, given)
     name = given.get("config") if isinstance(given, dict) else given
     if name not in PLAIN and name not in ACTIVATIONS and name not in ALONG_AXIS:
