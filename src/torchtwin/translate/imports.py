@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import symtable
 import sys
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
@@ -14,6 +15,8 @@ from torchtwin.translate.copying import copies, free_name, imported_by
 from torchtwin.translate.names import dotted_name
 from torchtwin.translate.values import text_of
 
+POSTPONED = "from __future__ import annotations"
+"""Names in annotations count all the same."""
 NEEDED = (
     ("math", "import math"),
     ("copy", "import copy"),
@@ -46,25 +49,24 @@ HELPERS = "# ---- From torchtwin: what the program below uses, and PyTorch does 
 PROGRAM = "# ---- The program ----"
 
 
-def used_names(node: cst.CSTNode) -> set[str]:
-    """Return the names that a module uses, imports left out."""
+def used_names(text: str) -> set[str]:
+    """Return the names that a program uses of those that its module defines.
+
+    Arguments by keyword and variables of functions are none, though they have an import's name.
+    """
+    try:
+        tables = [symtable.symtable(text.replace(POSTPONED, ""), "<program>", "exec")]
+    except SyntaxError:  # a `return` outside of functions, say: all imports stay
+        return set(re.findall(r"\w+", text))
     found: set[str] = set()
-
-    class Finder(cst.CSTVisitor):
-        def visit_Import(self, node: cst.Import) -> bool:  # noqa: N802, ARG002
-            return False
-
-        def visit_ImportFrom(self, node: cst.ImportFrom) -> bool:  # noqa: N802, ARG002
-            return False
-
-        def visit_Attribute(self, node: cst.Attribute) -> bool:  # noqa: N802
-            node.value.visit(self)
-            return False
-
-        def visit_Name(self, node: cst.Name) -> None:  # noqa: N802
-            found.add(node.value)
-
-    node.visit(Finder())
+    for table in tables:
+        tables += table.get_children()
+        outermost = table.get_type() == "module"
+        found |= {
+            symbol.get_name()
+            for symbol in table.get_symbols()
+            if symbol.is_referenced() and (outermost or symbol.is_global())
+        }
     return found
 
 
@@ -79,14 +81,14 @@ def with_imports(
     `taken` are names that the program has given a meaning of its own, `features` what lines of
     helpers are for that the program does not mention by name.
     """
-    used = used_names(module)
+    used = used_names(module.code)
     roots = [helper for name, helper in helpers.items() if free_name(name, taken) in used]
     made = copies(roots, module.code, taken, features) if roots else {}
     copied = list(made.values())
     ours = {free_name(name, taken) for name in helpers}
     body = _without_foreign(list(module.body), used - ours)
     bound = {name for line in _import_lines(body) for name in _bound(line)}
-    needs = used | set().union(*(used_names(cst.parse_module(text)) for text in copied))
+    needs = used | set().union(*(used_names(text) for text in copied))
     known = {**imported_by(made), **dict(NEEDED)}
     lines = [text for name, text in known.items() if name in needs and name not in bound]
     lines.sort(key=_isort_key)
