@@ -233,7 +233,8 @@ def class_(rewriter: Rewriter, original: Any, updated: Any) -> Any:
 def _base(rewriter: Rewriter, name: str) -> str:
     from torchtwin.nn.lazy import LazyModule
     from torchtwin.translate.builtin import base_class
-    from torchtwin.translate.parts.model import LazyModel, Model
+    from torchtwin.translate.parts.model import Model
+    from torchtwin.translate.parts.models import LazyModel
 
     inventory = rewriter.program.inventory
     root = inventory.root(name)

@@ -15,8 +15,9 @@ import libcst as cst
 from torchtwin.errors import UnsupportedError
 from torchtwin.expr import Expr
 from torchtwin.translate.canonical import is_foreign
-from torchtwin.translate.parts.model import MaskedModel, Sequential
+from torchtwin.translate.parts.models import MaskedModel, Sequential
 from torchtwin.translate.rules import losses, metrics, optimizers
+from torchtwin.translate.spelled import looked_up
 
 if TYPE_CHECKING:
     from torchtwin.translate.program import Program
@@ -196,7 +197,7 @@ def _given(rewriter: Rewriter, role: str, before: Any, after: Any) -> Any:
     made = isinstance(before, cst.Call) and is_foreign(program.names.of(before.func))
     if role != "optimizer" and not made:
         program.features.add("own")
-    return after
+    return after if made else looked_up(program, before, after, ROLES[role])
 
 
 def _named(role: str, name: str) -> Expr:

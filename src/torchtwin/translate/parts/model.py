@@ -7,8 +7,6 @@ import time
 import torch
 from torch import nn
 
-from torchtwin.nn.lazy import LazyModule
-from torchtwin.nn.masked_sequential import MaskedSequential
 from torchtwin.nn.penalties import put_back
 from torchtwin.training.parts.data import class_weights
 from torchtwin.training.parts.optimizer_steps import use_averages
@@ -44,6 +42,7 @@ class Model(nn.Module):
 
     optimizer = loss = goals = history = output_names = None
     stop_training = False
+    run = None  # when: callbacks
 
     def __call__(self, *args, **kwargs):
         """Apply the model; arrays of numpy will do."""
@@ -186,21 +185,22 @@ class Model(nn.Module):
     ):
         """Return the loss and the metrics: as a list, or by their names with `return_dict`."""
         started = time.perf_counter()
-        self.run = Callbacks(self, callbacks, verbose=verbose)  # when: callbacks
-        logs = self.figures_of(
-            Passes(batches_of(x, y, sample_weight, batch_size, steps=steps), steps)
-        )
+        before, self.run = self.run, Callbacks(self, callbacks, verbose=verbose)  # when: callbacks
+        data = batches_of(x, y, sample_weight, batch_size, steps=steps)
+        logs = self.figures_of(Passes(data, steps))
+        self.run = before  # when: callbacks
         if verbose:
             show("Evaluation", time.perf_counter() - started, logs)
         return logs if return_dict else self.goals.in_order(logs)
 
     def predict(self, x, batch_size=None, verbose=1, steps=None, callbacks=None):
         """Return the outputs for all samples, as numpy arrays."""
-        self.run = Callbacks(self, callbacks, verbose=verbose)  # when: callbacks
+        before, self.run = self.run, Callbacks(self, callbacks, verbose=verbose)  # when: callbacks
         self.run.tell("on_predict_begin")  # when: callbacks
         passes = Passes(batches_of(x, batch_size=batch_size, steps=steps), steps)
         outputs = [self.predict_on_batch(inputs) for inputs, *_ in passes]
         self.run.tell("on_predict_end")  # when: callbacks
+        self.run = before  # when: callbacks
         return joined(outputs)
 
     @torch.no_grad()
@@ -282,15 +282,3 @@ class Model(nn.Module):
     def load_weights(self, path):
         """Take the weights of a file that `save` or `save_weights` has written."""
         load_weights_of(self, path)
-
-
-class LazyModel(Model, LazyModule):
-    """A model that is built at its first call."""
-
-
-class Sequential(Model, nn.Sequential):
-    """Modules one after the other, as a model that trains itself."""
-
-
-class MaskedModel(Model, MaskedSequential):
-    """Modules one after the other that hand masks on, as a model that trains itself."""

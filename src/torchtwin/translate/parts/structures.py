@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+
 import numpy as np
 import torch
 from torch import nn
@@ -14,6 +16,11 @@ def mapped(function, values):
     if isinstance(values, list | tuple):
         return type(values)(mapped(function, part) for part in values)
     return None if values is None else function(values)
+
+
+def by_name(given, known):
+    """Return what names stand for, in lists and dicts too; what is no name stays as it is."""
+    return mapped(lambda x: copy.deepcopy(known[x]) if isinstance(x, str) else x, given)
 
 
 def flat(values, names=None):
