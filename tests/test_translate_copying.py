@@ -15,7 +15,7 @@ from torchtwin.emit.parts import text_of
 from torchtwin.translate import parts
 from torchtwin.translate.copying import copies, free_name, mentioned, with_names
 from torchtwin.translate.parts.batches import batches_of
-from torchtwin.translate.parts.model import Sequential
+from torchtwin.translate.parts.models import Sequential
 
 
 def own_parts() -> list[Any]:

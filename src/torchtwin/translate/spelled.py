@@ -23,7 +23,10 @@ if TYPE_CHECKING:
 
 
 def looked_up(
-    program: Program, before: cst.BaseExpression, after: cst.BaseExpression, of: Callable[[str], Expr]
+    program: Program,
+    before: cst.BaseExpression,
+    after: cst.BaseExpression,
+    of: Callable[[str], Expr],
 ) -> cst.BaseExpression:
     """Return an argument of `compile`, looked up by name where it may be a string."""
     if not isinstance(before, cst.Name | cst.Attribute | cst.Subscript | cst.Call):
@@ -65,7 +68,7 @@ def _value(node: cst.CSTNode) -> cst.BaseExpression | None:
     return node.value if isinstance(node, cst.Assign | cst.AnnAssign) else None
 
 
-def _has_string(program: Program, node: cst.BaseExpression) -> bool:
+def _has_string(program: Program, node: cst.CSTNode) -> bool:
     """Tell whether a value may be a string, or hold one."""
     if isinstance(node, cst.Call):
         return not is_foreign(program.names.of(node.func))
@@ -78,5 +81,6 @@ def _has_string(program: Program, node: cst.BaseExpression) -> bool:
 
 def _spelled(module: cst.Module) -> list[str]:
     """Return the strings of a program that may be names, each once."""
-    found = [node.evaluated_value for node in m.findall(module, m.SimpleString())]
-    return [s for s in dict.fromkeys(found) if isinstance(s, str) and s.isidentifier()]
+    nodes = [n for n in m.findall(module, m.SimpleString()) if isinstance(n, cst.SimpleString)]
+    found = dict.fromkeys(node.evaluated_value for node in nodes)
+    return [s for s in found if isinstance(s, str) and s.isidentifier()]
