@@ -111,7 +111,7 @@ TENSORFLOW: list[Row] = [
     row("tf.argmax", X, axis=-1), row("tf.argmin", X, 1, output_type="int32"),
     row("tf.sort", X, direction="DESCENDING"), row("tf.argsort", TIES, axis=0),
     row("tf.cumsum", X, axis=1, exclusive=True), row("tf.cumsum", X, 1, reverse=True),
-    row("tf.cumsum", X, axis=2, exclusive=True, reverse=True), row("tf.math.cumprod", X, 1, reverse=True),
+    row("tf.cumsum", X, axis=2, exclusive=True, reverse=True), row("tf.math.cumprod", X, 1, reverse=True), row("tf.math.cumprod", X, -1, exclusive=True), row("tf.math.cumprod", X, 1, True, True),
     row("tf.math.count_nonzero", TIES, axis=1), row("tf.math.count_nonzero", TIES, dtype="int32"),
     row("tf.math.count_nonzero", TIES, axis=1, keepdims=True),
     row("tf.math.top_k", X, k=2), row("tf.nn.top_k", TIES, 3), row("tf.math.in_top_k", i(4, 3), f(3, 4), k=2),

@@ -10,7 +10,7 @@ import torch.nn.functional as F
 
 from torchtwin.errors import UnsupportedError
 from torchtwin.expr import Binary, Call, Expr, call, equal
-from torchtwin.nn.arithmetic import divide_no_nan
+from torchtwin.nn.arithmetic import divide_no_nan, product_before
 from torchtwin.nn.clip import clip_by_global_norm, clip_by_norm, l2_normalize
 from torchtwin.nn.order import unique_in_order
 from torchtwin.ops.functions import named
@@ -99,9 +99,11 @@ def cumsum(x: Tensor, axis: Any = 0, exclusive: Any = False, reverse: Any = Fals
 
 @named("tf.math.cumprod")
 def cumprod(x: Tensor, axis: Any = 0, exclusive: Any = False, reverse: Any = False) -> Any:
-    if exclusive:
-        raise UnsupportedError("tf.math.cumprod(exclusive=True) is not translated")
-    return _running(x, lambda v: v.cumprod(expr(axis)), axis, exclusive=False, reverse=reverse)
+    def total(value: Any) -> Any:
+        return value.cumprod(expr(axis))
+
+    return _running(x, total, axis, exclusive=exclusive, reverse=reverse,
+                    without=lambda _, own: call(product_before, own, expr(axis)))  # fmt: skip
 
 
 @named("tf.math.cumulative_logsumexp")

@@ -7,6 +7,8 @@ import torch
 from torchtwin.errors import UnsupportedError
 from torchtwin.expr import Call, Expr, Source
 from torchtwin.ops.functions import operation_for
+from torchtwin.translate.builtin import general
+from torchtwin.translate.initial import initial_function
 from torchtwin.translate.program import Program
 from torchtwin.translate.values import dtype_named
 from torchtwin.view import Tensor
@@ -43,3 +45,14 @@ def reference(program: Program, name: str) -> Expr | None:
             program.helpers[made.function.__name__] = made.function
         return Source(qualified(made.function))
     return Source(f"lambda x: {program.text(made)}", -1)
+
+
+def default(program: Program, name: str) -> Expr | None:
+    """Return what a parameter's default is: classes of layers and initialisers too.
+
+    What the parameter is given is called with Keras's arguments, so the default has to take them.
+    """
+    if name.startswith("keras.initializers."):
+        return initial_function(name.rpartition(".")[2])  # type: ignore[no-any-return]
+    cls = general(name)
+    return reference(program, name) if cls is None else Source(program.name_of(cls))

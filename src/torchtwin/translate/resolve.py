@@ -38,6 +38,8 @@ def translated_call(
     home, _, last = name.rpartition(".")
     if home == "keras.layers" and constructor_of(last) is not None:
         return layer(program, last, original, updated)
+    if last == "unstack" and _is_shape(program, original):
+        return source_of(updated.args[0].value)  # a shape's lengths are its parts
     args, kwargs = arguments(program, original, updated)
     rule = call_rule_of(name)
     if rule is not None:
@@ -52,6 +54,10 @@ def translated_call(
     check_product(program, name, [arg.value for arg in original.args])
     made: Expr = on_device(operation_for(name, args, kwargs), device)
     return made
+
+
+def _is_shape(program: Program, call: cst.Call) -> bool:
+    return len(call.args) == 1 and program.kinds.of(call.args[0].value).what == "shape"
 
 
 def arguments(

@@ -19,7 +19,7 @@ from torchtwin.translate.containers import INPUTS, sequential
 from torchtwin.translate.devices import device_of
 from torchtwin.translate.program import Program
 from torchtwin.translate.ranks import check_product
-from torchtwin.translate.references import reference
+from torchtwin.translate.references import default, reference
 from torchtwin.translate.refusals import marked
 from torchtwin.translate.resolve import translated_call
 from torchtwin.translate.values import ENTRIES, binding_of, text_of
@@ -180,13 +180,14 @@ class Rewriter(cst.CSTTransformer):
         called = isinstance(parent, cst.Call) and parent.func is original
         base = isinstance(parent, cst.Arg) and isinstance(self.inside((cst.Call, cst.ClassDef)),
                                                           cst.ClassDef)  # fmt: skip
-        target = isinstance(parent, cst.AssignTarget | cst.Param | cst.Arg) and (
-            getattr(parent, "value", None) is not original
-        )
+        given = parent.default if isinstance(parent, cst.Param) else getattr(parent, "value", None)
+        target = isinstance(parent, cst.AssignTarget | cst.Param | cst.Arg)
+        target = target and given is not original
         if called or base or target or not is_foreign(name):
             return updated
         try:
-            made = reference(self.program, name)
+            found = default if isinstance(parent, cst.Param) else reference
+            made = found(self.program, name)
         except UnsupportedError as error:
             if not self._given_as_value(name):
                 self.refuse(original, name, error)

@@ -10,6 +10,7 @@ from torchtwin.errors import UnreadableModel
 from torchtwin.translate.changes import Became
 from torchtwin.translate.formatting import formatted_like
 from torchtwin.translate.functional import desugared
+from torchtwin.translate.functional.asserted import with_comments
 from torchtwin.translate.imports import with_imports
 from torchtwin.translate.infer import Kinds
 from torchtwin.translate.inventory import Inventory
@@ -52,7 +53,7 @@ def translated(text: str) -> Translation:
 
 def _rewritten(text: str, module: cst.Module) -> Translation:
     refusals = Refusals()
-    own = class_names(module)
+    own, module = class_names(module), with_comments(module)
     module = refusals.numbered(module, desugared(module))
     if "mask" in text.lower():
         module = explicit_masks(module, refusals, class_names(module) - own)

@@ -1,0 +1,54 @@
+"""Forms of programs: before and after, on a few lines each."""
+
+from __future__ import annotations
+
+import pytest
+
+from torchtwin import translate
+
+HEAD = "import tensorflow as tf\nimport keras\nfrom keras import layers\n\n\n"
+
+
+def program_of(text: str) -> str:
+    """Return the program itself as translated, without imports and helpers."""
+    made = translate(HEAD + text)
+    assert not made.unresolved
+    return made.source[made.source.index(text.splitlines()[0].partition("(")[0]) :]
+
+
+def test_asserted_shapes_are_comments() -> None:
+    text = (
+        "def make():\n    model = keras.Sequential()\n    model.add(layers.Dense(4))\n"
+        "    assert model.output_shape == (None, 4)  # a note\n    model.add(layers.Dense(2))\n"
+        "    assert model.output_shape == (None, 2)\n    return model\n"
+    )
+    assert program_of(text) == (
+        "def make():\n    model = nn.Sequential(\n        LazyLinear(4),\n"
+        "        # model.output_shape == (None, 4)  # a note\n        LazyLinear(2),\n    )\n"
+        "    # model.output_shape == (None, 2)\n    return model\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("act=keras.activations.swish", "act=F.silu"),
+        ("act=tf.nn.relu", "act=F.relu"),
+        ("first=keras.initializers.HeNormal", "first=ScaledVariance(2.0)"),
+        ("dtype=tf.float32", "dtype=torch.float32"),
+        ("conv=layers.Conv2D", "conv=Conv2dBase"),
+    ],
+)
+def test_defaults_of_parameters(before: str, after: str) -> None:
+    found = program_of(f"def made({before}):\n    return layers.Dense(3)\n")
+    assert found.startswith(f"def made({after}):\n")
+
+
+def test_a_class_that_takes_other_arguments_is_no_default() -> None:
+    made = translate(HEAD + "def made(norm=layers.LayerNormalization):\n    return norm()\n")
+    assert [each.name for each in made.unresolved] == ["keras.layers.LayerNormalization"]
+
+
+def test_lengths_of_a_shape_need_no_unstacking() -> None:
+    text = "def lengths(x):\n    b, c = tf.unstack(tf.shape(x))\n    return tf.reshape(x, (c, b))\n"
+    assert "b, c = x.shape" in program_of(text)
