@@ -18,8 +18,8 @@ class Apply(nn.Module):
         super().__init__()
         self.function = function
 
-    def forward(self, x, **options):
-        return self.function(x, **options)
+    def forward(self, *inputs, **options):
+        return self.function(*inputs, **options)
 
 
 class Activation(nn.Module):

@@ -8,7 +8,7 @@ import libcst as cst
 
 from torchtwin.errors import UnsupportedError
 from torchtwin.nn.applied import Apply
-from torchtwin.translate import methods, owners
+from torchtwin.translate import graphs, methods, owners
 from torchtwin.translate.building import building, is_build
 from torchtwin.translate.inventory import is_layer
 from torchtwin.translate.values import text_of
@@ -238,6 +238,8 @@ def _base(rewriter: Rewriter, name: str) -> str:
 
     inventory = rewriter.program.inventory
     root = inventory.root(name)
+    if rewriter.program.graphs and name in graphs.graph_classes(rewriter.program):
+        return graphs.graph_class(rewriter.program)
     if root in methods.PLAIN_BASES:
         own = [c for c in inventory.bases(name) if c in inventory.classes]
         lazy = any(inventory.method(c, "build") is not None for c in own)

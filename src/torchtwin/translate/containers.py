@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import libcst as cst
+import libcst.matchers as m
 
 from torchtwin.errors import UnsupportedError
 from torchtwin.nn.masked_sequential import MaskedSequential
@@ -46,6 +47,22 @@ def _stops(original: cst.Call) -> list[int] | None:
     if not isinstance(given, cst.List):
         return None
     return [int(text_of(element.value)) for element in given.elements]
+
+
+def is_contained(program: Program, outer: cst.CSTNode | None) -> bool:
+    """Tell whether what is called around an Input makes a Sequential, or adds to one."""
+    if program.names.of(outer) == "keras.Sequential":
+        return True
+    return isinstance(outer, cst.Attribute) and outer.attr.value == "add"
+
+
+def adds_input(program: Program, node: cst.SimpleStatementLine) -> bool:
+    """Tell whether a statement is `model.add(Input(...))`, which adds no module."""
+    added = m.Call(func=m.Attribute(attr=m.Name("add")), args=[m.Arg(m.Call())])
+    if not m.matches(node, m.SimpleStatementLine([m.Expr(added)])):
+        return False
+    call = cst.ensure_type(cst.ensure_type(node.body[0], cst.Expr).value, cst.Call)
+    return program.names.of(cst.ensure_type(call.args[0].value, cst.Call).func) in INPUTS
 
 
 def _listed(program: Program, func: Any, before: Any, after: Any, stops: Sequence[int]) -> cst.Call:

@@ -10,9 +10,9 @@ from typing import Any
 
 import libcst as cst
 
-from torchtwin.translate.canonical import ROOTS
+from torchtwin.translate.canonical import ROOTS, canonical
 from torchtwin.translate.copying import copies, free_name, imported_by
-from torchtwin.translate.names import dotted_name
+from torchtwin.translate.names import dotted_name, public_names
 from torchtwin.translate.values import text_of
 
 POSTPONED = "from __future__ import annotations"
@@ -196,13 +196,22 @@ def _alone(alias: cst.ImportAlias) -> cst.ImportAlias:
     return alias.with_changes(comma=cst.MaybeSentinel.DEFAULT)
 
 
+def _replaced(part: cst.Import | cst.ImportFrom, used: set[str]) -> bool:
+    """Tell whether nothing that a star import of Keras brings is named any more."""
+    module = dotted_name(part.module) if isinstance(part, cst.ImportFrom) and part.module else ""
+    public = public_names().get(canonical(module))
+    return public is not None and not used.intersection(public)
+
+
 def _kept(statement: cst.SimpleStatementLine, used: set[str]) -> Any:
     parts: list[Any] = []
     for part in statement.body:
-        if not isinstance(part, cst.Import | cst.ImportFrom) or isinstance(
-            part.names, cst.ImportStar
-        ):
+        if not isinstance(part, cst.Import | cst.ImportFrom):
             parts.append(part)
+            continue
+        if isinstance(part.names, cst.ImportStar):
+            if not _replaced(part, used):
+                parts.append(part)
             continue
         aliases = [
             a for a in part.names

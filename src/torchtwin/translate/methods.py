@@ -49,6 +49,9 @@ def called(rewriter: Rewriter, original: cst.Call, updated: cst.Call) -> Any:
         if made is not None:
             return made
     subject = program.kinds.of(func.value)
+    if attr == "add" and _is_chain(rewriter, func.value, original):
+        appended = cst.ensure_type(updated.func, cst.Attribute)
+        return updated.with_changes(func=appended.with_changes(attr=cst.Name("append")))
     if attr in ASSIGNS and subject.what == "tensor":
         return _assigned(attr, updated)
     if attr == "numpy" and subject.what in ("tensor", "unknown") and not original.args:
@@ -58,6 +61,16 @@ def called(rewriter: Rewriter, original: cst.Call, updated: cst.Call) -> Any:
     if attr == "as_list" and subject.what == "shape":
         return Source(f"list({text_of(updated.func.value)})")  # type: ignore[attr-defined]
     return _applied(rewriter, original, updated)
+
+
+def _is_chain(rewriter: Rewriter, owner: cst.BaseExpression, call: cst.Call) -> bool:
+    """Tell whether `owner.add(layer)` adds to a Sequential, made here or somewhere else."""
+    program = rewriter.program
+    known, given = program.kinds.of(owner), [program.kinds.of(a.value) for a in call.args]
+    if known.what == "module":
+        chain = [known.of, *program.inventory.bases(known.of)]
+        return "keras.Sequential" in chain
+    return known.what == "unknown" and [k.what for k in given] == ["module"]
 
 
 def _subject(updated: cst.Call) -> Source:
@@ -112,6 +125,8 @@ def _of_base(rewriter: Rewriter, original: cst.Call, updated: cst.Call) -> Any:
 
 def _of_super(rewriter: Rewriter, attr: str, original: cst.Call, updated: cst.Call) -> Any:
     """`super()` is nn.Module's, or that of a class which is translated."""
+    from torchtwin.translate.graphs import graph_classes, super_init
+
     func = cst.parse_expression(f"super().{'forward' if attr == 'call' else attr}")
     inventory = rewriter.program.inventory
     own = [b for b in inventory.parents.get(rewriter.cls, ()) if b in inventory.classes]
@@ -124,6 +139,8 @@ def _of_super(rewriter: Rewriter, attr: str, original: cst.Call, updated: cst.Ca
         return updated.with_changes(func=func)
     if own:
         return _own_class(rewriter, own[0], original, updated).with_changes(func=func)
+    if rewriter.program.graphs and rewriter.cls in graph_classes(rewriter.program):
+        return super_init(original, updated)
     root = inventory.root(rewriter.cls)
     if root not in PLAIN_BASES:
         return _of_builtin(rewriter, root, original, updated)

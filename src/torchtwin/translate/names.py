@@ -6,8 +6,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import json
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 import libcst as cst
@@ -17,6 +20,14 @@ from torchtwin.translate.mentions import UNBOUND
 
 FUNCTIONS = (cst.FunctionDef, cst.Lambda)
 COMPREHENSIONS = (cst.ListComp, cst.SetComp, cst.DictComp, cst.GeneratorExp)
+
+
+@cache
+def public_names() -> Mapping[str, list[str]]:
+    """Return what star imports of Keras's modules bind; scripts/make_public_names.py writes it."""
+    path = Path(__file__).parent / "public_names.json"
+    loaded: Mapping[str, list[str]] = json.loads(path.read_text(encoding="utf-8"))
+    return loaded
 
 
 @dataclass
@@ -52,9 +63,21 @@ class Names(cst.CSTVisitor):
         self._stack = [self.module_scope]
         self._scopes: dict[cst.CSTNode, Scope] = {}
         self._known: dict[cst.CSTNode, str | None] = {}
+        self._stars: list[str] = []
         module.visit(self)
+        self._bind_stars()
         bound = self.bound_anywhere()
         self._unbound = {k: v for k, v in UNBOUND.items() if k not in bound}
+
+    def _bind_stars(self) -> None:
+        """Bind what `from keras.layers import *` brings, of what the program names."""
+        used = {n.value for n in self._scopes if isinstance(n, cst.Name)}
+        meanings: dict[str, str] = {}
+        for package in self._stars:
+            public = public_names().get(canonical(package), ())
+            meanings |= {name: canonical(f"{package}.{name}") for name in used.intersection(public)}
+        for name, meaning in meanings.items():
+            self.module_scope.bound.setdefault(name, meaning)
 
     def of(self, node: cst.CSTNode | None) -> str | None:
         """Return the canonical name that `node` stands for, None where it is not imported."""
@@ -113,6 +136,8 @@ class Names(cst.CSTVisitor):
         if isinstance(node, cst.Name):
             self._scopes[node] = scope
         _bind(scope, node)
+        if isinstance(node, cst.ImportFrom) and isinstance(node.names, cst.ImportStar):
+            self._stars += [dotted_name(node.module)] if node.module is not None else []
         if isinstance(node, cst.ClassDef):
             self._visit_class(node)
             return False

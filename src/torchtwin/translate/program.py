@@ -36,6 +36,8 @@ class Program:
     taken: frozenset[str]
     own: frozenset[str] = frozenset()
     trains: bool = False
+    graphs: bool = False  # models of tensors stay as they are built
+    graph_classes: set[str] | None = None
     features: set[str] = field(default_factory=set)
     helpers: dict[str, Any] = field(default_factory=dict)
     became: Changes = field(default_factory=Changes)

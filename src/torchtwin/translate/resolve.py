@@ -85,6 +85,7 @@ def layer(program: Program, name: str, original: cst.Call, updated: cst.Call) ->
     own = order or []
     known = {k: plain(v) for k, v in config.items() if k not in BASE or k in own}
     known.pop("seed", None)
+    known.pop("name", None)
     known.pop("dtype", None) if known.get("dtype") in (None, "float32") else None
     if known.get("trainable") is True:
         known.pop("trainable")

@@ -12,10 +12,10 @@ import libcst as cst
 
 from torchtwin.errors import TorchTwinError, UnsupportedError
 from torchtwin.expr import Expr
-from torchtwin.translate import attributes, classes, methods, settings, training
+from torchtwin.translate import attributes, classes, graphs, methods, settings, training
 from torchtwin.translate.augmented import assigned
 from torchtwin.translate.canonical import is_foreign
-from torchtwin.translate.containers import INPUTS, sequential
+from torchtwin.translate.containers import INPUTS, adds_input, is_contained, sequential
 from torchtwin.translate.devices import device_of
 from torchtwin.translate.program import Program
 from torchtwin.translate.ranks import check_product
@@ -122,19 +122,23 @@ class Rewriter(cst.CSTTransformer):
             made = settings.value_of(self, original_node, updated_node)
             if made is None:
                 made = training.called(self, original_node, updated_node)
+            if name in INPUTS and is_contained(self.program, self._outer()):
+                return updated_node  # left out by the container
+            if made is None and self.program.graphs:
+                made = graphs.called(self, name, original_node, updated_node)
             if made is None:
                 made = methods.called(self, original_node, updated_node)
             if made is None and name == "keras.Sequential":
                 made = sequential(self.program, original_node, updated_node)
                 made = training.model(self, made)
-            if name in INPUTS and self.program.names.of(self._outer()) == "keras.Sequential":
-                return updated_node  # left out by the container
             if made is None and is_foreign(name):
                 made = translated_call(
                     self.program, name, original_node, updated_node, device_of(self.method)
                 )
             if made is None:
                 return updated_node
+            if self.program.graphs:
+                made = graphs.whole(self, name, original_node, made)
             node = made if isinstance(made, cst.BaseExpression) else self.placed(made)
         except UnsupportedError as error:
             if not self._taken_as_value(name):
@@ -232,6 +236,8 @@ class Rewriter(cst.CSTTransformer):
         return assigned(self.program, original_node, updated_node)
 
     def leave_SimpleStatementLine(self, original_node: Any, updated_node: Any) -> Any:  # noqa: N802
+        if adds_input(self.program, original_node):
+            return cst.RemoveFromParent()
         changed = settings.statement(self, original_node, updated_node)
         if changed is not updated_node:
             return changed

@@ -9,8 +9,10 @@ import libcst as cst
 from torchtwin.errors import UnreadableModel
 from torchtwin.translate.changes import Became
 from torchtwin.translate.formatting import formatted_like
-from torchtwin.translate.functional import desugared
+from torchtwin.translate.functional import Desugared, desugared
 from torchtwin.translate.functional.asserted import with_comments
+from torchtwin.translate.functional.resolver import Resolver
+from torchtwin.translate.functional.sequential import with_lists
 from torchtwin.translate.imports import with_imports
 from torchtwin.translate.infer import Kinds
 from torchtwin.translate.inventory import Inventory
@@ -52,12 +54,27 @@ def translated(text: str) -> Translation:
 
 
 def _rewritten(text: str, module: cst.Module) -> Translation:
+    module = with_comments(module)
+    done = desugared(module)
+    found = _attempt(text, module, done)
+    if done.functional and (found.unresolved or done.doubtful):
+        plain = Desugared(with_lists(module, Resolver(module)))
+        other = _attempt(text, module, plain, graphs=True)
+        if done.doubtful or len(other.unresolved) < len(found.unresolved):
+            return other
+    return found
+
+
+def _attempt(
+    text: str, module: cst.Module, done: Desugared, *, graphs: bool = False
+) -> Translation:
     refusals = Refusals()
-    own, module = class_names(module), with_comments(module)
-    module = refusals.numbered(module, desugared(module))
+    own = class_names(module)
+    module = refusals.numbered(module, done)
     if "mask" in text.lower():
         module = explicit_masks(module, refusals, class_names(module) - own)
     program = analysed(module, refusals)
+    program.graphs = graphs
     rewritten = module.visit(Rewriter(program))
     result = with_imports(rewritten, program.helpers, program.own, program.features)
     return Translation(

@@ -7,7 +7,7 @@ does a function that makes layers and applies them at once.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 import libcst as cst
@@ -16,6 +16,7 @@ from libcst.metadata import MetadataWrapper, PositionProvider
 from torchtwin.translate.functional import builders
 from torchtwin.translate.functional.areas import defined
 from torchtwin.translate.functional.calls import unusual_use, with_builders
+from torchtwin.translate.functional.doubts import is_functional, makes_layers_when_called
 from torchtwin.translate.functional.lift import with_lifted
 from torchtwin.translate.functional.naming import class_name
 from torchtwin.translate.functional.order import in_order
@@ -40,7 +41,8 @@ class Desugared:
     """A module without functional construction.
 
     The attributes of a class are in the order in which the Functional model keeps its weights;
-    where they cannot be, `order` has the paths of the layers in that order.
+    where they cannot be, `order` has the paths of the layers in that order, and the whole is
+    `doubtful`, as it is where layers may be made at every call.
     `inputs` are the calls of keras.Input of each class made here, in the order of its inputs
     (None where it is not one call); `unresolved` is what was left as it is.
     """
@@ -49,13 +51,15 @@ class Desugared:
     unresolved: list[Unresolved] = field(default_factory=list)
     inputs: dict[str, list[cst.Call | None]] = field(default_factory=dict)
     order: dict[str, list[str]] = field(default_factory=dict)
+    functional: bool = False  # models are made of tensors
+    doubtful: bool = False
 
 
 def desugared(module: cst.Module) -> Desugared:
     """Return a module with its functional models, and what builds parts of them, as classes."""
     wrapper = MetadataWrapper(module, unsafe_skip_copy=True)
     positions = wrapper.resolve(PositionProvider)
-    names = Resolver(module)
+    names, original_module = Resolver(module), module
     module = with_lists(module, names)
     module = with_lifted(surveyed(Program(module, names)))
     program = surveyed(Program(module, names))
@@ -80,14 +84,26 @@ def desugared(module: cst.Module) -> Desugared:
     changed = module.with_changes(body=_imported(program, done.statements))
     refused += done.refused
     inputs |= done.inputs
+    unresolved = [_unresolved(refusal, positions) for refusal in refused]
+    unresolved = sorted(set(unresolved), key=lambda each: each.line)
+    found = _ordered(program, changed, inputs)
+    functional = is_functional(program, original_module)
+    return replace(found, unresolved=unresolved, functional=functional)
+
+
+def _ordered(
+    program: Program, changed: cst.Module, inputs: dict[str, list[cst.Call | None]]
+) -> Desugared:
+    """Return a changed module with the layers of its new classes in the original's order."""
     defined_now = {s.name.value for s in changed.body if isinstance(s, cst.ClassDef)}
     made = [b.name for b in program.builders.values()]
     made += [name for _, name in program.blocks.values()]
     parts = [name for name in made if name in defined_now]
     ordered = in_order(program, changed, list(inputs), parts)
-    unresolved = [_unresolved(refusal, positions) for refusal in refused]
-    unresolved = sorted(set(unresolved), key=lambda each: each.line)
-    return Desugared(ordered.module, unresolved, inputs, ordered.paths)
+    doubtful = bool(ordered.paths) or makes_layers_when_called(
+        program, ordered.module, [*inputs, *parts]
+    )
+    return Desugared(ordered.module, [], inputs, ordered.paths, doubtful=doubtful)
 
 
 def _builders(program: Program, refused: list[Refusal]) -> dict[str, list[Statement]]:
