@@ -67,11 +67,7 @@ def parser() -> argparse.ArgumentParser:
     verify.add_argument("--optimizer", metavar="O", help="as it was given to `convert`")
     verify.add_argument("--loss", metavar="L", help="the same")
     verify.add_argument("--metrics", metavar="M", nargs="+", help="the same")
-    translate = _add(commands, "translate", "write a Keras program, or layers, as PyTorch")
-    translate.add_argument("script", metavar="SCRIPT", help="a Python file; it is not executed")
-    about = "file to write (default: SCRIPT's name + _torch.py)"
-    translate.add_argument("-o", "--output", metavar="OUT", help=about)
-    translate.add_argument("--force", action="store_true", help="replace OUT where it exists")
+    _add_translate(commands)
     inspect = _add(commands, "inspect", "show what is inside a model file, without converting it")
     inspect.add_argument("model", metavar="MODEL", help="any file: what it is not, is said too")
     inspect.add_argument("--weights", metavar="FILE", help="weights of an architecture-only MODEL")
@@ -102,6 +98,30 @@ def _add_convert(commands: Any) -> None:
     add("--callbacks", metavar="C", nargs="+", help='callbacks: "EarlyStopping(patience=3)"')
     add("--force", action="store_true", help="replace an earlier twin in DIR")
     add("--no-verify", action="store_true", help="do not compare with Keras afterwards")
+
+
+def _add_translate(commands: Any) -> None:
+    translate = _add(commands, "translate", "write a Keras program, or layers, as PyTorch")
+    add = translate.add_argument
+    about = "a Python file; only --check executes it"
+    add("script", metavar="SCRIPT", help=about)
+    about = "file to write (default: SCRIPT's name + _torch.py)"
+    add("-o", "--output", metavar="OUT", help=about)
+    add("--force", action="store_true", help="replace OUT where it exists")
+    about = "run both, in Keras and in PyTorch, on the same small data, and compare"
+    add("--check", action="store_true", help=about)
+    about = 'check this layer of the file, made so: "MyLayer(8, rate=0.1)"; may be repeated'
+    add("--layer", metavar="CALL", action="append", default=[], help=about)
+    about = "check layers with an input of this shape, the batch first: 4,10,8 or int32:4,10"
+    add("--input-shape", metavar="N,N", action="append", default=[], type=_shape, help=about)
+
+
+def _shape(text: str) -> tuple[str, tuple[int, ...]]:
+    dtype, _, lengths = text.rpartition(":")
+    numbers = [n.strip() for n in lengths.strip("()[], ").split(",")]
+    if dtype not in ("", "float32", "int32", "int64") or not all(n.isdecimal() for n in numbers):
+        raise argparse.ArgumentTypeError(f"{text!r} is no shape such as 4,10,8 or int32:4,10")
+    return dtype or "float32", tuple(map(int, numbers))
 
 
 def _refused(error: TorchTwinError, *, as_json: bool) -> int:

@@ -12,6 +12,7 @@ from torchtwin.errors import OutputError, UnreadableModel
 from torchtwin.terminal import Screen, counted
 
 if TYPE_CHECKING:
+    from torchtwin.check.report import Report
     from torchtwin.translate.translation import Translation
 
 
@@ -27,11 +28,33 @@ def translate(options: argparse.Namespace) -> int:
     with screen.busy(f"Translating {path}"):
         translation = translated(_read(path))
     _write(output, translation.source)
-    if options.json:
-        print(json.dumps(_json(translation, path, output), indent=2))
-    else:
+    if not options.json:
         _show(screen, translation, path, output)
-    return int(bool(translation.unresolved))
+    report = _checked(options, translation, path, output, screen)
+    if options.json:
+        print(json.dumps(_json(translation, path, output, report), indent=2))
+    elif report is not None:
+        _show_report(screen, report)
+    return int(bool(translation.unresolved) or (report is not None and report.verdict != "agrees"))
+
+
+def _checked(
+    options: argparse.Namespace, translation: Translation, path: Path, output: Path, screen: Screen
+) -> Report | None:
+    if not (options.check or options.layer or options.input_shape):
+        return None
+    from torchtwin.check import check
+
+    with screen.busy("Running both, in Keras and in PyTorch"):
+        return check(path, output, translation, options.layer, options.input_shape)
+
+
+def _show_report(screen: Screen, report: Report) -> None:
+    first, *others = str(report).splitlines()
+    styles = {"agrees": "green", "differs": "bold red"}
+    screen.fact("checked", (first, styles.get(report.verdict, "yellow")))
+    for line in others:
+        screen.fact("", line)
 
 
 def _read(path: Path) -> str:
@@ -53,13 +76,17 @@ def _write(path: Path, text: str) -> None:
         scratch.unlink(missing_ok=True)
 
 
-def _json(translation: Translation, path: Path, output: Path) -> dict[str, object]:
+def _json(
+    translation: Translation, path: Path, output: Path, report: Report | None
+) -> dict[str, object]:
+    check = {} if report is None else {"check": report.to_dict()}
     return {
         "status": "unresolved" if translation.unresolved else "done",
         "script": str(path),
         "output": str(output),
         "became": [dataclasses.asdict(each) for each in translation.became],
         "unresolved": [dataclasses.asdict(each) for each in translation.unresolved],
+        **check,
     }
 
 
