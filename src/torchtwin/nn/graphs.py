@@ -85,6 +85,20 @@ class Graph(nn.Module):
         return None if None in names else names
 
 
+def begun(chain, x):
+    """Return modules one behind the other that know their symbols, beginning with `x`."""
+    chain.input, chain.inputs = x, [x]
+    for module in chain:
+        x = module(x)
+    chain.output, chain.outputs = x, [x]
+    return chain
+
+
+def modules_of(parts):
+    """Return the modules of a list; symbols in it only say how large an input is."""
+    return [part for part in parts if isinstance(part, nn.Module)]
+
+
 def only(values):
     """Return the one value of a list, anything else as it is."""
     single = isinstance(values, list | tuple) and len(values) == 1

@@ -9,6 +9,7 @@ import libcst as cst
 import libcst.matchers as m
 
 from torchtwin.errors import UnsupportedError
+from torchtwin.nn.graphs import modules_of
 from torchtwin.nn.masked_sequential import MaskedSequential
 from torchtwin.translate.program import Program
 from torchtwin.translate.values import text_of
@@ -36,9 +37,21 @@ def sequential(program: Program, original: cst.Call, updated: cst.Call) -> cst.B
         return cst.Call(func)
     before, after = given[0][0].value, given[0][1].value
     displays = isinstance(before, cst.List | cst.Tuple) and isinstance(after, cst.List | cst.Tuple)
+    starred = displays and any(isinstance(e, cst.StarredElement) for e in before.elements)  # type: ignore[attr-defined]
+    displays = displays and not (starred and program.graphs)
     if not displays or len(before.elements) != len(after.elements):  # type: ignore[attr-defined]
-        return cst.Call(func, [cst.Arg(after, star="*")])
+        return cst.Call(func, [cst.Arg(_without_inputs(program, before, after), star="*")])
     return _listed(program, func, before, after, stops or [])
+
+
+def _without_inputs(program: Program, before: Any, after: Any) -> Any:
+    """Return a list of modules without the inputs that may be among them."""
+    calls = [c for c in m.findall(program.module, m.Call()) if isinstance(c, cst.Call)]
+    if not program.graphs or not any(program.names.of(c.func) in INPUTS for c in calls):
+        return after
+    if isinstance(before, cst.ListComp):
+        return after
+    return cst.Call(cst.Name(program.name_of(modules_of)), [cst.Arg(after)])
 
 
 def _stops(original: cst.Call) -> list[int] | None:
@@ -49,11 +62,14 @@ def _stops(original: cst.Call) -> list[int] | None:
     return [int(text_of(element.value)) for element in given.elements]
 
 
-def is_contained(program: Program, outer: cst.CSTNode | None) -> bool:
-    """Tell whether what is called around an Input makes a Sequential, or adds to one."""
-    if program.names.of(outer) == "keras.Sequential":
-        return True
-    return isinstance(outer, cst.Attribute) and outer.attr.value == "add"
+def is_contained(program: Program, outer: cst.Call | None, node: cst.Call) -> bool:
+    """Tell whether an Input is an element of a Sequential, or is added to one."""
+    if outer is None:
+        return False
+    if program.names.of(outer.func) == "keras.Sequential":
+        lists = [a.value for a in outer.args if isinstance(a.value, cst.List | cst.Tuple)]
+        return any(element.value is node for each in lists for element in each.elements)
+    return isinstance(outer.func, cst.Attribute) and outer.func.attr.value == "add"
 
 
 def adds_input(program: Program, node: cst.SimpleStatementLine) -> bool:

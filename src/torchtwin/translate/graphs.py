@@ -17,7 +17,7 @@ from torchtwin.emit.expressions import is_helper
 from torchtwin.errors import UnsupportedError
 from torchtwin.expr import Call, Source
 from torchtwin.nn.applied import Apply
-from torchtwin.nn.graphs import Graph, named
+from torchtwin.nn.graphs import Graph, begun, named
 from torchtwin.nn.symbols import symbol
 from torchtwin.translate.containers import INPUTS
 from torchtwin.translate.inventory import is_layer
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 MODELS = ("keras.Model", "keras.models.Functional", "keras.models.functional.Functional")
 OF_INPUTS = ("shape", "batch_size", "dtype", "sparse", "batch_shape", "name", "tensor", "optional")
+OF_FIRST = ("input_shape", "batch_input_shape", "input_dim")
 OF_MODELS = {"input": "inputs", "output": "outputs", "inputs": "inputs", "outputs": "outputs"}
 MERGES = ("add", "subtract", "multiply", "average", "maximum", "minimum", "concatenate", "dot")
 EQUAL = cst.AssignEqual(cst.SimpleWhitespace(""), cst.SimpleWhitespace(""))
@@ -38,6 +39,7 @@ EQUAL = cst.AssignEqual(cst.SimpleWhitespace(""), cst.SimpleWhitespace(""))
 def called(rewriter: Rewriter, name: str, original: cst.Call, updated: cst.Call) -> Any:
     """Return what becomes of a call in a program whose models are graphs; None for most calls."""
     program = rewriter.program
+    _check_mask(rewriter, name, original)
     if name in INPUTS:
         return _input(program, original, updated)
     if name in MODELS:
@@ -51,6 +53,22 @@ def called(rewriter: Rewriter, name: str, original: cst.Call, updated: cst.Call)
     if home == "keras.layers" and last in MERGES:
         return _merge(rewriter, last, original, updated)
     return None
+
+
+def _check_mask(rewriter: Rewriter, name: str, call: cst.Call) -> None:
+    """A graph does not hand masks on from tensor to tensor, as Keras does without a word."""
+    asked = next((a.value for a in call.args if a.keyword and a.keyword.value == "mask_zero"), None)
+    makes = asked is not None and text_of(asked) != "False"
+    if not makes and name != "keras.layers.Masking":
+        return
+    layered = bool(rewriter.cls) and is_layer(rewriter.program.inventory, rewriter.cls)
+    around = rewriter.inside(cst.Call)
+    chained = around is not None and rewriter.program.names.of(around.func) == "keras.Sequential"
+    if not layered and not chained:
+        raise UnsupportedError(
+            f"the mask that {name} makes is not handed on in a model that is built in this way",
+            hint="make the layers in __init__ of a Model, and apply them in call",
+        )
 
 
 def graph_class(program: Program) -> str:
@@ -109,6 +127,26 @@ def _input(program: Program, original: cst.Call, updated: cst.Call) -> cst.Call:
     if "name" in given:
         args.append(cst.Arg(given["name"][1], keyword=cst.Name("name"), equal=EQUAL))
     return updated.with_changes(func=cst.Name(program.name_of(symbol)), args=args)
+
+
+def chain(program: Program, original: cst.Call, made: Any) -> Any:
+    """A Sequential whose tensors the program asks for is told how large its input is."""
+    asked = re.search(r"\.(in|out)puts?\b", program.module.code)
+    listed = next((a.value for a in original.args if isinstance(a.value, cst.List)), None)
+    first = listed.elements[0].value if listed is not None and listed.elements else None
+    if not asked or not isinstance(first, cst.Call) or not isinstance(made, cst.Call):
+        return made
+    if program.names.of(first.func) in INPUTS:
+        start = _input(program, first, first)
+    else:
+        known = {a.keyword.value: a.value for a in first.args if a.keyword}
+        given = {k.replace("input_", ""): (v, v) for k, v in known.items() if k in OF_FIRST}
+        if not given:
+            return made
+        shape = given["dim"][0] if "dim" in given else _shape(given)
+        start = cst.Call(cst.Name(program.name_of(symbol)), [cst.Arg(shape)])
+    args = [cst.Arg(made), cst.Arg(start)]
+    return cst.Call(cst.Name(program.name_of(begun)), args)
 
 
 def _shape(given: dict[str, tuple[cst.BaseExpression, cst.BaseExpression]]) -> cst.BaseExpression:

@@ -75,11 +75,6 @@ class Rewriter(cst.CSTTransformer):
         node = self.inside(cst.ClassDef)
         return node.name.value if node is not None else ""
 
-    def _outer(self) -> cst.CSTNode | None:
-        """What the innermost call around the current node calls."""
-        call = self.inside(cst.Call)
-        return call.func if call is not None else None
-
     @property
     def method(self) -> cst.FunctionDef | None:
         """The definition of the method around the current node."""
@@ -122,7 +117,7 @@ class Rewriter(cst.CSTTransformer):
             made = settings.value_of(self, original_node, updated_node)
             if made is None:
                 made = training.called(self, original_node, updated_node)
-            if name in INPUTS and is_contained(self.program, self._outer()):
+            if name in INPUTS and is_contained(self.program, self.inside(cst.Call), original_node):
                 return updated_node  # left out by the container
             if made is None and self.program.graphs:
                 made = graphs.called(self, name, original_node, updated_node)
@@ -131,6 +126,8 @@ class Rewriter(cst.CSTTransformer):
             if made is None and name == "keras.Sequential":
                 made = sequential(self.program, original_node, updated_node)
                 made = training.model(self, made)
+                if self.program.graphs:
+                    made = graphs.chain(self.program, original_node, made)
             if made is None and is_foreign(name):
                 made = translated_call(
                     self.program, name, original_node, updated_node, device_of(self.method)

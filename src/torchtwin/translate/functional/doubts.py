@@ -62,6 +62,9 @@ def is_functional(program: Program, module: cst.Module) -> bool:
     calls = [c for c in m.findall(module, m.Call()) if isinstance(c, cst.Call)]
     for call in calls:
         if program.names.qualified(call.func) in SEQUENTIALS:
-            inside.update(m.findall(call, m.Call()))
+            lists = [a.value for a in call.args if isinstance(a.value, cst.List | cst.Tuple)]
+            inside.update(e.value for each in lists for e in each.elements)
+        if m.matches(call.func, m.Attribute(attr=m.Name("add"))):
+            inside.update(a.value for a in call.args)
     names = [program.names.qualified(c.func) for c in calls if c not in inside]
     return any(name in INPUTS | MODELS for name in names)

@@ -249,9 +249,12 @@ class Model(nn.Module):
         """The names of the figures: the loss, then the metrics."""
         return ["loss", *(name for name, *_ in self.goals.metrics)]
 
-    def get_layer(self, name):
-        """Return a module of which this one is made."""
-        return self.get_submodule(name)
+    def get_layer(self, name=None, index=None):
+        """Return a module of which this one is made, by its name or its place."""
+        if index is not None:
+            return self.layers[index]
+        found = [part for part in self.children() if getattr(part, "label", None) == name]
+        return found[0] if found else self.get_submodule(name)
 
     def get_weights(self):
         """Return all weights as numpy arrays, as PyTorch has them."""
