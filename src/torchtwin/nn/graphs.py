@@ -51,7 +51,7 @@ class Graph(nn.Module):
         """Return the module of a name or at an index."""
         if index is not None:
             return self.parts[index]
-        found = [part for part in self.parts if getattr(part, "label", None) == name]
+        found = [part for part in self.parts if getattr(part, "name", None) == name]
         if not found:
             raise ValueError(f"no module is called {name!r}")
         return found[0]
@@ -107,12 +107,12 @@ def only(values):
 
 def name_of(symbol):
     """Return the name of the module that gives a symbol, None where it has none."""
-    return getattr(symbol.step.function, "label", None)
+    return getattr(symbol.step.function, "name", None)
 
 
 def named(module, name):
     """Return a module with a name, by which a model's outputs and modules are found."""
-    module.label = name
+    module.name = name
     return module
 
 

@@ -166,6 +166,6 @@ def symbol(shape, dtype="float32", name=None):
     zeros = torch.zeros(2, *(64 if size is None else int(size) for size in shape), dtype=dtype)
     given = Given()
     if name is not None:
-        given.label = name
+        given.name = name
     given.output = Step(given, (), {}).noted(zeros)
     return given.output

@@ -13,6 +13,7 @@ import libcst as cst
 from torchtwin.translate.canonical import ROOTS, canonical
 from torchtwin.translate.copying import copies, free_name, imported_by
 from torchtwin.translate.names import dotted_name, public_names
+from torchtwin.translate.refusals import Refusals
 from torchtwin.translate.values import text_of
 
 POSTPONED = "from __future__ import annotations"
@@ -194,6 +195,19 @@ def _without_foreign(body: list[Any], used: set[str]) -> list[Any]:
 
 def _alone(alias: cst.ImportAlias) -> cst.ImportAlias:
     return alias.with_changes(comma=cst.MaybeSentinel.DEFAULT)
+
+
+def report_imports(module: cst.Module, refusals: Refusals) -> None:
+    """Note the imports of Keras that a program still has: something of it was not seen."""
+    for part in _import_lines(module.body):
+        names = () if isinstance(part.names, cst.ImportStar) else part.names
+        found = [_foreign(part, alias) for alias in names]
+        star = isinstance(part.names, cst.ImportStar) and dotted_name(part.module).startswith(
+            (*(f"{root}." for root in ROOTS), *ROOTS)
+        )
+        if any(found) or star:
+            reason = "something that it imports is still used, and is not translated here"
+            refusals.add(part, text_of(part), reason)
 
 
 def _replaced(part: cst.Import | cst.ImportFrom, used: set[str]) -> bool:

@@ -138,7 +138,8 @@ def _of_super(rewriter: Rewriter, attr: str, original: cst.Call, updated: cst.Ca
     if attr != "__init__":
         return updated.with_changes(func=func)
     if own:
-        return _own_class(rewriter, own[0], original, updated).with_changes(func=func)
+        made = _own_class(rewriter, own[0], original, updated)
+        return (updated if made is None else made).with_changes(func=func)
     if rewriter.program.graphs and rewriter.cls in graph_classes(rewriter.program):
         return super_init(original, updated)
     root = inventory.root(rewriter.cls)

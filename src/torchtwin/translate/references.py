@@ -7,11 +7,13 @@ import torch
 from torchtwin.errors import UnsupportedError
 from torchtwin.expr import Call, Expr, Source
 from torchtwin.ops.functions import operation_for
+from torchtwin.translate.activation import module_with_activation
 from torchtwin.translate.builtin import general
 from torchtwin.translate.initial import initial_function
 from torchtwin.translate.program import Program
+from torchtwin.translate.registry import constructor_of
 from torchtwin.translate.values import dtype_named
-from torchtwin.view import Tensor
+from torchtwin.view import LayerView, Tensor
 
 VALUES = {
     "tf.newaxis": "None",
@@ -34,6 +36,8 @@ def reference(program: Program, name: str) -> Expr | None:
         return Source(f"torch.{dtype}")
     if name in VALUES:
         return Source(VALUES[name])
+    if name.startswith("keras.layers.") and (made := _maker(program, name)) is not None:
+        return made
     if name.rpartition(".")[2][:1].isupper() or name.count(".") == 0:
         raise UnsupportedError(f"{name} is not translated here")
     x = Source("x")
@@ -45,6 +49,26 @@ def reference(program: Program, name: str) -> Expr | None:
             program.helpers[made.function.__name__] = made.function
         return Source(qualified(made.function))
     return Source(f"lambda x: {program.text(made)}", -1)
+
+
+def _maker(program: Program, name: str) -> Expr | None:
+    """Return what makes layers of a class that is given as a value: called as Keras's is.
+
+    Where no class of ours takes Keras's arguments, what makes the layer takes none.
+    """
+    cls = general(name)
+    if cls is not None:
+        return Source(program.name_of(cls))
+    last = name.rpartition(".")[2]
+    rule = constructor_of(last)
+    if rule is None:
+        return None
+    made = rule(LayerView(last, {}, []))
+    return (
+        None
+        if made is None
+        else Source(f"lambda: {program.text(module_with_activation(made))}", -1)
+    )
 
 
 def default(program: Program, name: str) -> Expr | None:

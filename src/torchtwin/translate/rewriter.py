@@ -12,7 +12,7 @@ import libcst as cst
 
 from torchtwin.errors import TorchTwinError, UnsupportedError
 from torchtwin.expr import Expr
-from torchtwin.translate import attributes, classes, graphs, methods, settings, training
+from torchtwin.translate import aliases, attributes, classes, graphs, methods, settings, training
 from torchtwin.translate.augmented import assigned
 from torchtwin.translate.canonical import is_foreign
 from torchtwin.translate.containers import INPUTS, adds_input, is_contained, sequential
@@ -38,6 +38,8 @@ class Rewriter(cst.CSTTransformer):
         self.program = program
         self.path: list[cst.CSTNode] = []
         self.reasons: list[list[str]] = []
+        self.comments: list[cst.EmptyLine] = []  # of what was left out
+        self.comments_at = 0
 
     # Where we are.
 
@@ -54,6 +56,7 @@ class Rewriter(cst.CSTTransformer):
         updated = super().on_leave(original_node, updated_node)
         if not isinstance(original_node, cst.BaseStatement):
             return updated
+        updated = aliases.with_pending(self, updated)
         reasons = self.reasons.pop()
         if isinstance(original_node, cst.SimpleStatementLine) and isinstance(
             updated, cst.SimpleStatementLine
@@ -186,8 +189,12 @@ class Rewriter(cst.CSTTransformer):
         target = target and given is not original
         if called or base or target or not is_foreign(name):
             return updated
+        if isinstance(parent, cst.Assign) and name.startswith("keras.layers."):
+            return updated  # another name for the class: see aliases
         try:
             found = default if isinstance(parent, cst.Param) else reference
+            if found is reference and self._asked_for(name):
+                raise UnsupportedError(f"{name} is not translated here")
             made = found(self.program, name)
         except UnsupportedError as error:
             if not self._given_as_value(name):
@@ -195,10 +202,17 @@ class Rewriter(cst.CSTTransformer):
             return updated
         return updated if made is None else self.placed(made)
 
+    def _asked_for(self, name: str) -> bool:
+        """Tell whether something is compared with a class of layers: `isinstance(x, Dense)`."""
+        outer = self.inside(cst.Call)
+        asking = outer is not None and text_of(outer.func) in ("isinstance", "issubclass")
+        compared = self.inside(cst.Comparison) is not None
+        return name.startswith("keras.layers.") and (asking or compared)
+
     def _given_as_value(self, name: str) -> bool:
         """Tell whether a bare name goes to a call that knows it: `initializer=keras....Zeros`."""
         outer = next((n for n in reversed(self.path) if isinstance(n, cst.Call)), None)
-        alias = isinstance(self.inside(cst.BaseSmallStatement), cst.Assign) and outer is None
+        alias = isinstance(self.parent, cst.Assign) and outer is None
         return alias or (outer is not None and self._taken_as_value(name))
 
     def _annotation(self, name: str | None, updated: Any) -> Any:
@@ -235,6 +249,8 @@ class Rewriter(cst.CSTTransformer):
     def leave_SimpleStatementLine(self, original_node: Any, updated_node: Any) -> Any:  # noqa: N802
         if adds_input(self.program, original_node):
             return cst.RemoveFromParent()
+        if aliases.is_alias(self, original_node, updated_node):
+            return aliases.left_out(self, original_node, updated_node)
         changed = settings.statement(self, original_node, updated_node)
         if changed is not updated_node:
             return changed

@@ -13,7 +13,7 @@ from torchtwin.translate.functional import Desugared, desugared
 from torchtwin.translate.functional.asserted import with_comments
 from torchtwin.translate.functional.resolver import Resolver
 from torchtwin.translate.functional.sequential import with_lists
-from torchtwin.translate.imports import with_imports
+from torchtwin.translate.imports import report_imports, with_imports
 from torchtwin.translate.infer import Kinds
 from torchtwin.translate.inventory import Inventory
 from torchtwin.translate.masking import class_names, explicit_masks
@@ -77,6 +77,8 @@ def _attempt(
     program.graphs = graphs
     rewritten = module.visit(Rewriter(program))
     result = with_imports(rewritten, program.helpers, program.own, program.features)
+    if not refusals.found:
+        report_imports(result, refusals)
     return Translation(
         formatted_like(text, result.code), refusals.sorted(), program.became.sorted()
     )

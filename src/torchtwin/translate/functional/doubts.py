@@ -29,14 +29,15 @@ def makes_layers_when_called(
 def _makers(program: Program, module: cst.Module) -> set[str]:
     """Return the names of functions, methods and plain classes that make layers somewhere."""
     bodies: dict[str, list[cst.CSTNode]] = {}
-    named = m.AssignTarget(m.Name())
-    for node in m.findall(module, m.FunctionDef() | m.ClassDef() | m.Assign([named], m.Lambda())):
-        if isinstance(node, cst.Assign):
-            name = cst.ensure_type(node.targets[0].target, cst.Name).value
-        else:
-            name = cst.ensure_type(node, cst.FunctionDef | cst.ClassDef).name.value  # type: ignore[arg-type]
+    for node in m.findall(module, m.FunctionDef() | m.ClassDef()):
+        name = cst.ensure_type(node, cst.FunctionDef | cst.ClassDef).name.value  # type: ignore[arg-type]
         if name not in program.layer_classes and not name.startswith("__"):
             bodies.setdefault(name, []).append(node)
+    for node in m.findall(module, m.Assign([m.AssignTarget(m.Name())])):
+        assign = cst.ensure_type(node, cst.Assign)
+        if _hands_out(program, assign.value):
+            name = cst.ensure_type(assign.targets[0].target, cst.Name).value
+            bodies.setdefault(name, []).append(assign)
     found = {n for n, each in bodies.items() if any(_creates(program, node) for node in each)}
     while more := {
         n
@@ -50,6 +51,20 @@ def _makers(program: Program, module: cst.Module) -> set[str]:
 def _creates(program: Program, node: cst.CSTNode) -> bool:
     calls = m.findall(node, m.Call())
     return any(isinstance(c, cst.Call) and program.kinds.makes_layer(c.func) for c in calls)
+
+
+def _hands_out(program: Program, node: cst.BaseExpression) -> bool:
+    """Whether a value holds what makes layers: a function without a name, a class of layers."""
+    if any(_creates(program, inner) for inner in m.findall(node, m.Lambda())):
+        return True
+    if isinstance(node, cst.Name | cst.Attribute):
+        return False  # another name for the class, which is known
+    called = [c.func for c in m.findall(node, m.Call()) if isinstance(c, cst.Call)]
+    return any(
+        program.kinds.makes_layer(part) and not any(part is func for func in called)
+        for part in m.findall(node, m.Name() | m.Attribute())
+        if isinstance(part, cst.Name | cst.Attribute)
+    )
 
 
 def _mentioned(node: cst.CSTNode) -> set[str]:

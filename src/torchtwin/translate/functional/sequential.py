@@ -12,7 +12,7 @@ import libcst.matchers as m
 from torchtwin.translate.functional import flow
 from torchtwin.translate.functional.resolver import Resolver
 from torchtwin.translate.functional.rewrite import Statement, expression, text
-from torchtwin.translate.functional.values import SEQUENTIALS
+from torchtwin.translate.functional.values import INPUTS, SEQUENTIALS
 
 INDENT = "    "
 
@@ -59,9 +59,15 @@ class _Lists(cst.CSTTransformer):
                 continue
             rest.pop(0)
             used = _filled(run, rest)
+            if run.stack:  # a list of layers has no place for what says how large an input is
+                run.items = [(each, at) for each, at in run.items if not self._is_input(each)]
             result += _finished(run)
             rest = rest[used:]
         return result
+
+    def _is_input(self, node: cst.BaseExpression) -> bool:
+        name = self.names.qualified(node.func) if isinstance(node, cst.Call) else None
+        return name in INPUTS or (name or "").endswith("InputLayer")
 
     def _start(self, node: Statement) -> _Run | None:
         if not isinstance(node, cst.SimpleStatementLine) or len(node.body) != 1:

@@ -253,7 +253,7 @@ class Model(nn.Module):
         """Return a module of which this one is made, by its name or its place."""
         if index is not None:
             return self.layers[index]
-        found = [part for part in self.children() if getattr(part, "label", None) == name]
+        found = [part for part in self.children() if getattr(part, "name", None) == name]
         return found[0] if found else self.get_submodule(name)
 
     def get_weights(self):
