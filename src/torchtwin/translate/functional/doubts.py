@@ -29,6 +29,7 @@ def makes_layers_when_called(
 def _makers(program: Program, module: cst.Module) -> set[str]:
     """Return the names of functions, methods and plain classes that make layers somewhere."""
     bodies: dict[str, list[cst.CSTNode]] = {}
+    found: set[str] = set()
     for node in m.findall(module, m.FunctionDef() | m.ClassDef()):
         name = cst.ensure_type(node, cst.FunctionDef | cst.ClassDef).name.value  # type: ignore[arg-type]
         if name not in program.layer_classes and not name.startswith("__"):
@@ -37,8 +38,8 @@ def _makers(program: Program, module: cst.Module) -> set[str]:
         assign = cst.ensure_type(node, cst.Assign)
         if _hands_out(program, assign.value):
             name = cst.ensure_type(assign.targets[0].target, cst.Name).value
-            bodies.setdefault(name, []).append(assign)
-    found = {n for n, each in bodies.items() if any(_creates(program, node) for node in each)}
+            found.add(name)
+    found |= {n for n, each in bodies.items() if any(_creates(program, node) for node in each)}
     while more := {
         n
         for n, each in bodies.items()
