@@ -127,7 +127,7 @@ class Record:
 
     def variables(self, space: Mapping[str, Any]) -> None:
         """Keep the arrays among a program's variables, where nothing else is to be compared."""
-        if self.results:
+        if self.results or self.error:
             return
         for name, value in space.items():
             if not name.startswith("_") and not isinstance(value, type | types.ModuleType):
