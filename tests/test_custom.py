@@ -189,15 +189,62 @@ def test_files_of_tf_keras(tmp_path: Path) -> None:
 def test_verification_executes_what_the_model_needs(
     own: types.ModuleType, source: Path, tmp_path: Path
 ) -> None:
-    model = dense_model(own)
-    model.compile("adam", "mse")
+    """A loss and metrics of the author's are trained with too: the curve is Keras's."""
+    inputs = keras.Input((4,))
+    model = keras.Model(inputs, own.Factor(3, name="factor")(inputs))
+    randomize(model)
+    model.compile("adam", own.Uneven(3.0), metrics=[own.Largest(), own.rmse])
     path = saved(model, tmp_path)
     twin = torchtwin.convert(path, custom=source)
-    assert twin.untrained is None
-    report = torchtwin.verify(path, twin, judge="jax")
+    assert twin.untrained is None, twin.untrained
+    report = torchtwin.verify(path, twin, judge="tensorflow")
     assert report.ok, str(report)
     assert report.training is not None
     assert not report.training.problem
+    assert report.training.steps > 0
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_losses_and_metrics(own: types.ModuleType, source: Path, tmp_path: Path, form: str) -> None:
+    """train.py has them as they are in the source, and gives the figures that Keras gives."""
+    model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(2)])
+    kinds = {"keras": (own.Uneven(3.0), [own.Largest(), own.rmse]), "h5": (own.rmse, [own.rmse])}
+    loss, metrics = kinds[form]
+    model.compile("sgd", loss, metrics=metrics)
+    twin = torchtwin.convert(saved(model, tmp_path, form), custom=source)
+    training = twin.training
+    rng = np.random.default_rng(8)
+    x, y = (rng.normal(size=(6, n)).astype("float32") for n in (4, 2))
+    wanted = model.evaluate(x, y, return_dict=True, verbose=0) if form == "h5" else None
+    output = twin.module(torch.from_numpy(x))
+    value = training.loss(twin.module, torch.from_numpy(x), torch.from_numpy(y)).item()
+    figures = training.make_metrics()
+    training.update_metrics(figures, (output,), (torch.from_numpy(y),), None, ())
+    got = {"loss": value} | {name: float(metric.compute()) for name, metric in figures.items()}
+    if wanted is None:  # on JAX, Keras itself does not run this metric inside `evaluate`
+        kept = own.Largest()
+        kept.update_state(y, model(x))
+        errors = np.asarray(own.rmse(y, model(x)))
+        wanted = {"loss": float(own.Uneven(3.0)(y, model(x))), "largest": float(kept.result())}
+        wanted["rmse"] = float(errors.mean())
+        assert "Uneven(factor=3.0)" in twin.train
+        assert "# too little weighs more" in twin.train
+    assert got == pytest.approx(wanted, rel=1e-5)
+
+
+def test_losses_and_metrics_that_are_not_translated(
+    own: types.ModuleType, source: Path, tmp_path: Path
+) -> None:
+    model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(2)])
+    model.compile("sgd", own.rmse, metrics=[own.Largest()])
+    path, other = saved(model, tmp_path), tmp_path / "other.py"
+    assert "--custom" in str(torchtwin.convert(path).untrained)
+    text = source.read_text()
+    other.write_text(text.replace("keras.ops.sqrt(", "keras.ops.unheard_of("))
+    assert "unheard_of" in str(torchtwin.convert(path, custom=other).untrained)
+    text = text.replace("return keras.ops.sqrt(", "return world_size() + keras.ops.sqrt(")
+    other.write_text(text + "\n\ndef world_size():\n    return 1\n")
+    assert "world_size: train.py itself" in str(torchtwin.convert(path, custom=other).untrained)
 
 
 def refusal(path: Path, source: Path | None) -> str:

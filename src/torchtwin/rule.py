@@ -187,18 +187,32 @@ _OWN: ContextVar[Callable[[str], Rule | None]] = ContextVar("own rules", default
 _FUNCTIONS: ContextVar[Callable[[str], Any]] = ContextVar("own functions", default=lambda _: None)
 
 
+_OBJECTS: ContextVar[Callable[..., Any]] = ContextVar("own objects", default=lambda *_: None)
+
+
 @contextmanager
 def own_rules(
-    find: Callable[[str], Rule | None], functions: Callable[[str], Any]
+    find: Callable[[str], Rule | None],
+    functions: Callable[[str], Any],
+    objects: Callable[..., Any],
 ) -> Iterator[None]:
-    """Let `find` give the rules of classes that Keras does not have, for one conversion, and
-    `functions` the author's translated functions."""
-    tokens = _OWN.set(find), _FUNCTIONS.set(functions)
+    """Let `find` give the rules of classes that Keras does not have, for one conversion,
+    `functions` the author's translated functions, and `objects` what makes his other objects."""
+    tokens = _OWN.set(find), _FUNCTIONS.set(functions), _OBJECTS.set(objects)
     try:
         yield
     finally:
         _OWN.reset(tokens[0])
         _FUNCTIONS.reset(tokens[1])
+        _OBJECTS.reset(tokens[2])
+
+
+def own_object(name: str, config: Mapping[str, Any], left_out: Sequence[str]) -> Any:
+    """Return the call that makes an object of a class of the author's, None where there is none.
+
+    `left_out` of the config goes only into a constructor that cannot do without.
+    """
+    return _OBJECTS.get()(name, config, left_out)
 
 
 def own_function(name: str) -> Any:

@@ -19,10 +19,12 @@ def own_classes(path: str | Path, source: Source) -> Iterator[Library]:
 
     Raises UnreadableModel when the file cannot be read.
     """
+    from torchtwin.custom.arguments import object_for
     from torchtwin.custom.layer import rule_for
     from torchtwin.custom.library import library_of
     from torchtwin.rule import own_rules
 
     library = library_of(path, source.config, source.compile)
-    with own_rules(functools.partial(rule_for, library), library.function):
+    objects = functools.partial(object_for, library)
+    with own_rules(functools.partial(rule_for, library), library.function, objects):
         yield library

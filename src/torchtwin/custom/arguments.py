@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import inspect
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from torchtwin.custom.definitions import Definition
@@ -58,6 +58,21 @@ def constructor(
                 hint=f"let get_config return {name}, and save the model again",
             )
     return call(cls, **kwargs)
+
+
+def object_for(
+    library: Library, name: str, config: Mapping[str, Any], left_out: Sequence[str]
+) -> Call | None:
+    """Return the call that makes a loss or a metric of a class that the source defines."""
+    definition = library.find(name)
+    if definition is None or not definition.is_class:
+        return None
+    cls = library.made(definition.name)
+    given = {k: v for k, v in config.items() if k not in left_out}
+    words = inspect.signature(cls).parameters.values()
+    needed = {w.name for w in words if w.default is w.empty and w.name in config}
+    given |= {k: config[k] for k in left_out if k in needed}
+    return constructor(library, definition, cls, given)
 
 
 def _place(library: Library, definition: Definition) -> str:

@@ -23,6 +23,11 @@ ALLOWED = frozenset({
 REFUSED = frozenset({"exec", "eval", "open", "__import__", "input", "breakpoint", "compile"})
 """Functions of Python that no layer needs."""
 
+IN_PARTS = tuple(f"torchtwin.{home}" for home in (
+    "training.parts.reduction", "translate.parts.losses", "translate.parts.metrics"
+))  # fmt: skip
+"""What losses and metrics need: a copy holds the lines for the features of its program."""
+
 HARMLESS = frozenset({"int", "float", "bool", "str", "tuple", "list", "dict", "set", "len",
                       "range", "min", "max", "sum", "abs", "round", "zip"})  # fmt: skip
 """Functions that the value of a constant may call, beside those of math and numpy."""
@@ -123,21 +128,28 @@ def _harmless(node: ast.stmt) -> bool:
 
 
 def helper_like(name: str, node: ast.stmt) -> Any:
-    """Return the helper of torchtwin.nn that a translated source holds a copy of, or None."""
-    helper = _helpers().get(name)
-    if helper is None:
-        return None
-    own = ast.parse(source_of(helper)).body[0]
-    return helper if ast.dump(own) == ast.dump(node) else None
+    """Return the helper of torchtwin that a translated source holds a copy of, or None."""
+    for helper in _helpers().get(name, ()):
+        source = source_of(helper)
+        if helper.__module__ in IN_PARTS or ast.dump(ast.parse(source).body[0]) == ast.dump(node):
+            return helper
+    return None
+
+
+def helper_names() -> frozenset[str]:
+    """Return the names of what torchtwin may copy into an output."""
+    return frozenset(_helpers())
 
 
 @functools.cache
-def _helpers() -> Mapping[str, Any]:
-    found = {}
-    for home in ("torchtwin.nn", "torchtwin.training.parts"):
+def _helpers() -> Mapping[str, list[Any]]:
+    found: dict[str, list[Any]] = {}
+    for home in ("torchtwin.nn", "torchtwin.training.parts", "torchtwin.translate.parts"):
         package = importlib.import_module(home)
         for entry in pkgutil.iter_modules(package.__path__, f"{home}."):
             module = importlib.import_module(entry.name)
             own = {k: v for k, v in vars(module).items() if callable(v)}
-            found.update({k: v for k, v in own.items() if v.__module__ == entry.name})
+            for name, helper in own.items():
+                if helper.__module__ == entry.name:
+                    found.setdefault(name, []).append(helper)
     return found

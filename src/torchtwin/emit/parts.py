@@ -9,7 +9,7 @@ import sys
 from collections.abc import Collection, Iterable
 from typing import Any
 
-from torchtwin.emit.helpers import source_of
+from torchtwin.emit.helpers import own_of, source_of
 
 WHEN = re.compile(r"\s+# when: (?P<features>[A-Za-z0-9_ |]+)$")
 REMARK = re.compile(r"  # (noqa|type: ignore|fmt: ).*$")
@@ -33,11 +33,13 @@ def imports(body: str, parts: Iterable[Any], written: Iterable[str]) -> str:
     They are those of the modules that the parts come from, and those in `written`.
     """
     used = {node.id for node in ast.walk(ast.parse(body)) if isinstance(node, ast.Name)}
-    modules = {part.__module__ for part in parts}
+    parts = list(parts)
+    modules = {part.__module__ for part in parts if own_of(part) is None}
+    owned = [line for p in parts if (own := own_of(p)) for line in own.imports.values()]
     sources = [inspect.getsource(sys.modules[name]) for name in sorted(modules)]
     plain: set[str] = set()
     members: dict[str, set[str]] = {}
-    for node in (node for text in (*sources, *written) for node in ast.parse(text).body):
+    for node in (node for text in (*sources, *written, *owned) for node in ast.parse(text).body):
         for alias in getattr(node, "names", []):
             name = alias.asname or alias.name.partition(".")[0]
             if name not in used:

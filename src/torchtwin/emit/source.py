@@ -9,7 +9,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from torchtwin.emit.expressions import Printer, qualified
-from torchtwin.emit.helpers import helpers_of, own_of, source_of
+from torchtwin.emit.helpers import helpers_of, own_of
+from torchtwin.emit.parts import text_of
 from torchtwin.emit.reset import resets_of
 from torchtwin.emit.variables import Body
 from torchtwin.expr import Call, Method
@@ -45,7 +46,7 @@ def emit_source(program: Class, precision: str | None = None) -> str:
     resets = resets_of(program)
     helpers = helpers_of(program, resets.exprs)
     names = class_names(program, [h.__name__ for h in helpers])
-    parts = [source_of(helper).strip() for helper in helpers]
+    parts = [text_of(helper, ()) for helper in helpers]
     parts += [_class(cls, names, resets.methods.get(id(cls), ())) for cls in _unique(program)]
     parts.append(LOAD.format(name=names[id(program)]).strip())
     body = "\n\n\n".join(parts)

@@ -8,8 +8,10 @@ from typing import Any
 
 import numpy as np
 
+from torchtwin.emit.helpers import is_own
 from torchtwin.training.compiled import by_output
 from torchtwin.training.losses import function_of
+from torchtwin.training.pieces import Loss, Output
 from torchtwin.training.plan import Plan, Target
 from torchtwin.twin import Twin
 from torchtwin.verify.inputs import batches_like
@@ -38,7 +40,12 @@ def make_batches(
     rng, floor = np.random.default_rng(seed), LIKELY if clipped else -np.inf
     names = [o.name for o in twin.plan.outputs]
     wanted = by_output(compiled, names, twin.graph.version)
-    kinds = [function_of(w.loss) if w.loss is not None else "" for w in wanted]
+    trained = {t.index: t.loss for t in twin.plan.targets}
+    kinds = [
+        "" if w.loss is None else _of_author(twin.plan.outputs[k]) if _is_own(trained.get(k))
+        else function_of(w.loss)
+        for k, w in enumerate(wanted)
+    ]  # fmt: skip
     batches = []
     for inputs in batches_like(twin.graph, twin.program, count, size, rng):
         tensors = run(twin.module, inputs, twin.program.inputs, "float32")[: twin.plan.count]
@@ -80,6 +87,16 @@ def _target(
     if kind in ("poisson", "mean_squared_logarithmic_error", "mean_absolute_percentage_error"):
         return np.asarray(rng.random(shape) + 0.5).astype("float32")
     return np.asarray(rng.normal(size=shape)).astype("float32")
+
+
+def _is_own(loss: Loss | None) -> bool:
+    return loss is not None and is_own(loss.values)
+
+
+def _of_author(output: Output) -> str:
+    """Return a loss of Keras's whose targets are likely to suit one of the author's."""
+    likely = {"softmax": "categorical_crossentropy", "sigmoid": "binary_crossentropy"}
+    return likely.get(output.activation, "mean_squared_error")
 
 
 def _measured(target: Target) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 from torchtwin.errors import UnsupportedError
 from torchtwin.training.losses import batchwise, crossentropy, pointwise
 from torchtwin.training.losses.given import Given, Values, dtype_of
+from torchtwin.training.own import own_loss
 from torchtwin.training.pieces import Loss, Output
 from torchtwin.upgrade.values import is_own
 
@@ -106,6 +107,8 @@ def loss_of(
     """
     if entry is None:
         return None
+    if (own := own_loss(entry, REDUCTIONS)) is not None:
+        return own
     function, config = _read(entry)
     name = config.pop("name", None)
     reduction = config.pop("reduction", "sum_over_batch_size")
@@ -177,6 +180,6 @@ def _named(name: str) -> tuple[str, dict[str, Any]]:
 def _not_keras(name: Any) -> UnsupportedError:
     return UnsupportedError(
         f"the loss {name!r} is not one of keras.losses",
-        hint="name one of Keras's with --loss, or write it into train.py yourself: "
-        "a function of (output, target) that returns the loss of each sample",
+        hint="give the Python source that defines it (--custom FILE), or name one of Keras's "
+        "with --loss",
     )

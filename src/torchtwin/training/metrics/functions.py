@@ -116,7 +116,8 @@ ALIASES = {
 def unknown(name: str) -> UnsupportedError:
     return UnsupportedError(
         f"the metric {name} is not one of keras.metrics, or not one that a twin can have",
-        hint="choose others with --metrics, and add your own torchmetrics.Metric to train.py",
+        hint="give the Python source that defines it (--custom FILE), or choose others with "
+        "--metrics",
     )
 
 

@@ -21,6 +21,7 @@ from torchtwin.training.metrics.functions import (
     mean_of,
     unknown,
 )
+from torchtwin.training.own import own_metric
 from torchtwin.training.parts import metric_values
 from torchtwin.training.parts.metrics import SampleMean
 from torchtwin.training.pieces import Metric, Output
@@ -40,6 +41,8 @@ def metric_of(entry: str | Mapping[str, Any], output: Output, loss: str | None =
     `loss` is the identifier of that output's loss. It tells what targets look like, and so which
     accuracy "accuracy" is; where it does not, the batches will tell.
     """
+    if (own := own_metric(entry)) is not None:
+        return own
     if isinstance(entry, str):
         return _named(entry, output, loss)
     class_name, config = _keras_own(entry)

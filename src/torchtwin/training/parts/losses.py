@@ -18,6 +18,16 @@ def comparable(output, target):
     return same_rank(output, target.to(output.dtype))
 
 
+def of_targets(function, output, target):
+    """The loss that a function of (target, output) gives; (n,) is compared with (n, 1)."""
+    return function(*same_rank(target.to(output.dtype), output))
+
+
+def of_targets_as_given(loss, output, target):
+    """The loss that an object gives by its method `call`, which takes the target first."""
+    return loss.call(target.to(output.dtype), output)
+
+
 def squared_error(output, target):
     """Squared error, averaged over the last axis; targets may be (n,) for outputs (n, 1)."""
     output, target = comparable(output, target)

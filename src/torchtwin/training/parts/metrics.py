@@ -68,6 +68,36 @@ class BatchMean(SampleMean):
         self.count += 1
 
 
+class TargetsFirst(SampleMean):
+    """The mean over samples of a function of (target, output), or over batches of its number."""
+
+    def update(self, output, target, weight=None):
+        values = self.values(*same_rank(target.to(output.dtype), output))
+        self.add(values.reshape(1) if values.dim() == 0 else values, weight)
+
+
+class Adapted(torchmetrics.Metric):
+    """A metric with `update_state(target, output)`, `result` and `reset_state`."""
+
+    full_state_update = False
+
+    def __init__(self, metric):
+        super().__init__()
+        self.metric = metric
+
+    @torch.no_grad()
+    def update(self, output, target, weight=None):
+        weights = () if weight is None else (weight.cpu(),)
+        self.metric.update_state(target.cpu(), output.cpu(), *weights)
+
+    def compute(self):
+        return torch.as_tensor(self.metric.result())
+
+    def reset(self):
+        super().reset()
+        self.metric.reset_state()
+
+
 class CrossentropyOfKnown(SampleMean):
     """Mean cross-entropy, 0 for samples of `ignore_class`, which count only without weights."""
 
