@@ -17,14 +17,26 @@ import numpy as np
 import pytest
 import torch
 from torch import nn
+from torch.nn.modules import module as modules
 
 import torchtwin
 from functional_support import arrays_for, executed, randomized
 from torchtwin.nn.graphs import Graph, in_order, walked
 from torchtwin.nn.lazy_linear import LazyLinear
-from torchtwin.nn.symbols import BatchSize, symbol
+from torchtwin.nn.symbols import BatchSize, Symbol, symbol
 
 FOLDER = Path(__file__).parent / "graphs"
+
+
+@pytest.fixture(autouse=True)
+def _no_hooks_kept() -> Iterator[None]:
+    """What watches the modules of a process is for programs, which have one to themselves."""
+    yield
+    Symbol.watched = False
+    modules._global_forward_pre_hooks.clear()
+    modules._global_forward_hooks.clear()
+    modules._global_forward_hooks_with_kwargs.clear()
+    modules._global_forward_hooks_always_called.clear()
 
 
 @pytest.mark.parametrize("path", sorted(FOLDER.glob("*.txt")), ids=lambda path: path.stem)

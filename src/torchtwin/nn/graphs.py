@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import nn
 
-from torchtwin.nn.symbols import Given, flat_tensors, renewed, symbols_of
+from torchtwin.nn.symbols import BatchSize, Given, Symbol, flat_tensors, renewed, symbols_of
 
 
 class Graph(nn.Module):
@@ -19,20 +19,24 @@ class Graph(nn.Module):
         super().__init__()
         self.inputs_given, self.outputs_given = inputs, outputs
         steps, met = walked(inputs, outputs)
-        self.steps = [step for step in steps if not isinstance(step.function, Given)]
+        self.plan = [planned(step) for step in steps if not isinstance(step.function, Given)]
+        self.places = [(place_of(x), tuple(x.shape), is_whole(x)) for x in symbols_of(inputs)]
+        self.result = renewed(only(outputs), place_of)
         found = in_order(steps, met, symbols_of(inputs))
         self.parts = nn.ModuleList(each for each in found if isinstance(each, nn.Module))
 
     def forward(self, inputs):
-        given = symbols_of(self.inputs_given)
         tensors = self.arranged(inputs)
-        if len(tensors) != len(given):
-            raise ValueError(f"{len(tensors)} inputs are given, the model takes {len(given)}")
-        pairs = zip(given, tensors, strict=True)
-        values = {symbol.key: fitting(value, symbol) for symbol, value in pairs}
-        for step in self.steps:
-            step.again(values, len(tensors[0]))
-        return renewed(only(self.outputs_given), lambda x: values[x.key])
+        if len(tensors) != len(self.places):
+            raise ValueError(f"the model takes {len(self.places)} inputs, not {len(tensors)}")
+        values = {"count": len(tensors[0])}
+        for tensor, (place, *wanted) in zip(tensors, self.places, strict=True):
+            values[place.key] = fitting(tensor, *wanted)
+        for function, args, kwargs, places in self.plan:
+            result = function(*filled(args, values), **filled(kwargs, values))
+            for place, tensor in zip(places, flat_tensors(result), strict=True):
+                values[place.key] = tensor
+        return filled(self.result, values)
 
     def arranged(self, inputs):
         """Return the inputs as a list in the order of the symbols; a dict may have their names."""
@@ -116,19 +120,49 @@ def named(module, name):
     return module
 
 
-def fitting(value, symbol):
-    """Return a tensor with the kind of numbers and the rank that a symbol has.
+class Place:
+    """Where the value of a symbol stands, or the size of the batch."""
+
+    def __init__(self, key):
+        self.key = key
+
+
+def place_of(x):
+    """Return the place of a symbol or of the size of a batch, anything else as it is."""
+    if isinstance(x, Symbol):
+        return Place(x.key)
+    return Place("count") if isinstance(x, BatchSize) else x
+
+
+def filled(values, known):
+    """Return a structure with what is known for the places in it."""
+    return renewed(values, lambda x: known[x.key] if isinstance(x, Place) else x)
+
+
+def planned(step):
+    """Return what a step does: its function, the arguments, and the places of the results."""
+    args, kwargs = renewed(step.args, place_of), renewed(step.kwargs, place_of)
+    return step.function, args, kwargs, [place_of(x) for x in symbols_of(step.results)]
+
+
+def is_whole(x):
+    """Tell whether a tensor has whole numbers."""
+    return not x.is_floating_point()
+
+
+def fitting(value, shape, whole):
+    """Return a tensor with the rank, and with whole numbers or not, that a graph is made for.
 
     A last axis of length one may be missing or too many.
     """
-    if symbol.is_floating_point() != value.is_floating_point():
-        default = torch.get_default_dtype()
-        value = value.to(default if symbol.is_floating_point() else torch.int64)
-    rank = symbol.dim()
-    if value.dim() == rank - 1 and symbol.shape[-1] == 1:
-        return value.unsqueeze(-1)
-    if value.dim() == rank + 1 and value.shape[-1] == 1:
-        return value.squeeze(-1)
+    if whole == value.is_floating_point():
+        value = value.to(torch.int64 if whole else torch.get_default_dtype())
+    if value.dim() == len(shape) - 1 and shape[-1] == 1:
+        value = value.unsqueeze(-1)
+    elif value.dim() == len(shape) + 1 and value.shape[-1] == 1:
+        value = value.squeeze(-1)
+    if value.dim() != len(shape):
+        raise ValueError(f"an input has {value.dim()} axes, the model takes {len(shape)}")
     return value
 
 

@@ -34,18 +34,6 @@ class Step:
         self.results = renewed(result, lambda x: as_symbol(x, self) if torch.is_tensor(x) else x)
         return self.results
 
-    def again(self, values, count):
-        """Do the same with the tensors that symbols stand for now, in a batch of `count`."""
-
-        def now(x):
-            if isinstance(x, Symbol):
-                return values[x.key]
-            return count if isinstance(x, BatchSize) else x
-
-        result = self.function(*renewed(self.args, now), **renewed(self.kwargs, now))
-        made = zip(symbols_of(self.results), flat_tensors(result), strict=True)
-        values.update((symbol.key, value) for symbol, value in made)
-
 
 class Symbol(torch.Tensor):
     """A tensor of zeros that stands for one to come; `step` says how that is made."""
@@ -119,7 +107,7 @@ def symbols_of(values):
 
 def before_call(module, args):
     """Let a module that is given symbols see plain tensors, in evaluation mode."""
-    if not symbols_of(args):
+    if torch.compiler.is_compiling() or not symbols_of(args):
         return None
     modes = {part: part.training for part in module.modules()}
     Symbol.calls.append((module, args, modes))
@@ -129,7 +117,7 @@ def before_call(module, args):
 
 def after_call(module, args, kwargs, result=None):
     """Note the module as one step, and leave it as it was; without a result it has failed."""
-    if not Symbol.calls or Symbol.calls[-1][0] is not module:
+    if torch.compiler.is_compiling() or not Symbol.calls or Symbol.calls[-1][0] is not module:
         return None
     _, args, modes = Symbol.calls.pop()
     for part in module.modules():
