@@ -6,10 +6,8 @@ that are not trained, then those of its layers in the order of the attributes; n
 
 from __future__ import annotations
 
-import dis
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from types import FunctionType
 from typing import Any
 
 import torch
@@ -17,7 +15,9 @@ from torch import nn
 
 from torchtwin.errors import UnsupportedError
 from torchtwin.filling.lazy import is_torch_lazy, lazy_shape, waits_for_a_call
-from torchtwin.filling.tables import become, table_of, unknown_parameters
+from torchtwin.filling.tables import become, is_copy_of, table_of, unknown_parameters
+from torchtwin.filling.tracking import tracked
+from torchtwin.nn.keyed import KeyedModules
 from torchtwin.notation import Notation
 
 LISTS = (nn.ParameterList, nn.ParameterDict)
@@ -110,10 +110,12 @@ class Walk:
         exact = found is not None and found[0] is become(type(module))
         yield from sorted(self._own(module, path, part, table, exact), key=_rank)
         covered = {name.partition(".")[0] for name in table if "." in name}
-        for k, (name, child) in enumerate(module.named_children()):
-            if not exact and name not in covered and not isinstance(child, LISTS):
+        numbers = {name: k for k, name in enumerate(module._modules)}
+        for name, child in [] if exact else children(module):
+            first = name.partition(".")[0]
+            if first not in covered and not isinstance(child, LISTS):
                 below = f"{path}.{name}" if path else name
-                yield from self.slots(child, below, k if part < 0 else part)
+                yield from self.slots(child, below, numbers[first] if part < 0 else part)
 
     def _own(
         self, module: nn.Module, path: str, part: int, table: Mapping[str, Any], exact: bool
@@ -167,38 +169,56 @@ def _owner(module: nn.Module, path: str) -> tuple[nn.Module, str]:
     return module.get_submodule(before), last
 
 
+def children(module: nn.Module) -> Iterator[tuple[str, nn.Module]]:
+    """Yield the submodules in Keras's order: those in lists where they were added."""
+    names = [name for name, child in module._modules.items() if child is not None]
+    held = {n: list(module._modules[n]._modules) for n in names if _holds(module._modules[n])}
+    if type(module).__module__.startswith("torch."):
+        held = {}
+    for name, place in placed(module, {n: len(keys) for n, keys in held.items()}, names):
+        path = name if place < 0 else f"{name}.{held[name][place]}"
+        child = module.get_submodule(path) if module._modules[name] is not None else None
+        if child is not None:
+            yield path, child
+
+
+def placed(
+    module: nn.Module, lengths: Mapping[str, int], names: Sequence[str]
+) -> list[tuple[str, int]]:
+    """Return the order of attributes, with -1, and of the elements of lists, with their places."""
+    if not lengths:
+        return [(name, -1) for name in names]
+    order = [p for p in dict.fromkeys(tracked(type(module), lengths)) if p[0] in names]
+    for k, name in enumerate(names):  # what is set by other means comes behind what is before it
+        places = [i for i, (n, _) in enumerate(order) if n == name]
+        missing = lengths.get(name, 1) - len(places)
+        before = [i for i, (n, _) in enumerate(order) if n in names[:k]]
+        at = (places or before or [-1])[-1] + 1
+        last = len(places)
+        new = [(name, last + i if name in lengths else -1) for i in range(missing)]
+        order[at:at] = new
+    return order
+
+
+def _holds(module: nn.Module | None) -> bool:
+    """Tell whether a module is a list or dict in which modules with weights lie."""
+    if not isinstance(module, nn.ModuleList | nn.ModuleDict):
+        if module is None or not is_copy_of(type(module), KeyedModules):
+            return False
+    return None not in module._modules.values() and any(
+        True for _ in [*module.parameters(), *module.buffers()]
+    )
+
+
 def _names(module: nn.Module) -> Iterator[tuple[nn.Module, str]]:
     """Yield a module's own parameters, with those in lists, then what is saved too."""
-    parameters = [name for name, value in module._parameters.items() if value is not None]
-    lists = [name for name, child in module.named_children() if isinstance(child, LISTS)]
-    if lists and parameters:
-        order = _assigned(type(module))
-        last = len(order)
-        parameters = sorted([*parameters, *lists], key=lambda name: order.get(name, last))
-    for name in parameters or lists:
-        if name in lists:
-            inner = getattr(module, name)
-            yield from ((inner, key) for key in inner._parameters)
-        else:
-            yield module, name
+    names = [name for name, value in module._parameters.items() if value is not None]
+    lists = {n: c for n, c in module.named_children() if isinstance(c, LISTS)}
+    keys = {name: list(child._parameters) for name, child in lists.items()}
+    lengths = {name: len(inner) for name, inner in keys.items()}
+    for name, place in placed(module, lengths, [*names, *lists]):
+        yield (module, name) if place < 0 else (lists[name], keys[name][place])
     for name, value in module._buffers.items():
         counts = name == "num_batches_tracked"  # of torch's batch normalisation
         if value is not None and not counts and name not in module._non_persistent_buffers_set:
             yield module, name
-
-
-def _assigned(cls: type) -> dict[str, int]:
-    """Return the attributes that a class's `__init__` and `build` set, with their places.
-
-    A module keeps parameters and lists of parameters apart, Keras keeps them in one row.
-    """
-    found: dict[str, int] = {}
-    for method in ("__init__", "build"):
-        for ancestor in reversed(cls.__mro__):
-            function = ancestor.__dict__.get(method)
-            if not isinstance(function, FunctionType) or ancestor.__module__.startswith("torch."):
-                continue
-            for step in dis.get_instructions(function):
-                if step.opname in ("STORE_ATTR", "LOAD_ATTR", "LOAD_METHOD"):
-                    found.setdefault(str(step.argval), len(found))
-    return found

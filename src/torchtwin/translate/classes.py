@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any
 import libcst as cst
 
 from torchtwin.errors import UnsupportedError
-from torchtwin.nn.applied import Apply
-from torchtwin.translate import graphs, methods, owners
+from torchtwin.translate import graphs, held, methods, owners
 from torchtwin.translate.building import building, is_build
 from torchtwin.translate.inventory import is_layer
 from torchtwin.translate.values import text_of
@@ -62,64 +61,15 @@ def statement(rewriter: Rewriter, original: Any, updated: Any) -> Any:
     if not isinstance(node, cst.Assign) or len(node.targets) != 1:
         return updated
     target = node.targets[0].target
-    on_self = isinstance(target, cst.Attribute) and text_of(target.value) == "self"
-    if not on_self:
-        return updated
+    if not isinstance(target, cst.Attribute) or text_of(target.value) != "self":
+        return held.assigned(rewriter, node, updated)
     try:
         more = bounds(rewriter.program, node)
     except UnsupportedError as error:
         rewriter.refuse(original, "add_weight", error)
         return updated
-    made = _contained(rewriter, node, updated)
+    made = held.assigned(rewriter, node, updated)
     return cst.FlattenSentinel([made, *more]) if more else made
-
-
-def _contained(rewriter: Rewriter, node: cst.Assign, updated: Any) -> Any:
-    """A list of modules is a ModuleList, so that PyTorch finds them; one of weights likewise."""
-    kind = rewriter.program.kinds.of(node.value)
-    attr = cst.ensure_type(node.targets[0].target, cst.Attribute).attr.value
-    known = rewriter.program.kinds.attribute(rewriter.cls, attr)
-    empty = isinstance(node.value, cst.List | cst.Dict) and not node.value.elements
-    element = kind.element if kind.what == "list" and not empty else known.element
-    if kind.what not in ("list", "dict") and not (empty and known.what in ("list", "dict")):
-        return updated
-    dictionary = "dict" in (kind.what, known.what) or isinstance(node.value, cst.Dict)
-    containers = {"module": "Module", "tensor": "Parameter"}
-    mixed = _with_functions(rewriter, node.value, updated.body[0].value)
-    if mixed is not None:
-        made = cst.Call(cst.parse_expression("nn.ModuleList"), [cst.Arg(mixed)])
-        return updated.with_changes(body=[updated.body[0].with_changes(value=made)])
-    if element.what not in containers or (element.what == "tensor" and not _weights(node.value)):
-        return updated
-    name = f"nn.{containers[element.what]}{'Dict' if dictionary else 'List'}"
-    value = updated.body[0].value
-    inner = "" if empty else text_of(value)
-    if isinstance(value, cst.ListComp | cst.Tuple) and inner[:1] in "[(":
-        inner = inner[1:-1].strip() if isinstance(value, cst.ListComp) else inner
-    wrapped = cst.parse_expression(f"{name}({inner})")
-    return updated.with_changes(body=[updated.body[0].with_changes(value=wrapped)])
-
-
-def _with_functions(rewriter: Rewriter, before: Any, after: Any) -> cst.List | None:
-    """A list of layers in which functions stand too: each of those as a module."""
-    if not isinstance(before, cst.List) or not isinstance(after, cst.List):
-        return None
-    kinds = [rewriter.program.kinds.of(e.value).what for e in before.elements]
-    if "module" not in kinds or set(kinds) == {"module"}:
-        return None
-    rewriter.program.helpers[Apply.__name__] = Apply
-    elements = [
-        e
-        if kind == "module"
-        else e.with_changes(value=cst.Call(cst.Name("Apply"), [cst.Arg(e.value)]))
-        for e, kind in zip(after.elements, kinds, strict=True)
-    ]
-    return after.with_changes(elements=elements)
-
-
-def _weights(node: cst.BaseExpression) -> bool:
-    text = text_of(node)
-    return "add_weight" in text or "Variable(" in text
 
 
 # Functions.

@@ -143,6 +143,11 @@ class Body:
                     starred = isinstance(part, cst.StarredElement)
                     inner = items[k] if items else kind.element
                     self.assign(part.value, Kind("list", item=inner) if starred else inner)
+            case cst.Subscript(value=value, slice=(cst.SubscriptElement(slice=cst.Index(key)),)):
+                inner = self.expr(value)
+                if inner.what == "dict":
+                    grown = Kind("dict", of=self.expr(key).what, item=kind)
+                    self.assign(value, joined(inner, grown))
             case cst.Subscript(value=value):
                 self.expr(value)
 
@@ -212,6 +217,8 @@ class Body:
     def iterated(self, node: cst.BaseExpression) -> Kind:
         """Return what a loop over an expression gives each time."""
         kind = self.expr(node)
+        if kind.what == "dict":
+            return Kind(kind.of)
         if isinstance(node, cst.Call) and isinstance(node.func, cst.Name):
             kinds = [self.kinds.of(a.value) for a in node.args]
             match node.func.value:
@@ -222,7 +229,7 @@ class Body:
                 case "zip" if kinds:
                     return Kind("list", items=tuple(k.element for k in kinds))
                 case "reversed" | "list" | "tuple" | "sorted" if kinds:
-                    return kinds[0].element
+                    return Kind(kinds[0].of) if kinds[0].what == "dict" else kinds[0].element
         return kind.element
 
     def expr(self, node: cst.BaseExpression) -> Kind:

@@ -62,7 +62,12 @@ def kind_of(body: Body, node: cst.BaseExpression) -> Kind:
         case cst.BooleanOperation(left=left, right=right):
             return joined(body.expr(left), body.expr(right))
         case cst.ListComp(elt=elt, for_in=loop) | cst.GeneratorExp(elt=elt, for_in=loop):
-            return _comprehension(body, elt, loop)
+            return Kind("list", item=_comprehension(body, elt, loop)[0])
+        case cst.Dict(elements=parts):
+            return _written_dict(body, parts)
+        case cst.DictComp(key=key, value=value, for_in=loop):
+            keys, item = _comprehension(body, key, loop, value)
+            return Kind("dict", of=keys.what, item=item)
         case cst.Lambda():
             return _lambda(body, node)
         case cst.NamedExpr(target=target, value=value):
@@ -172,6 +177,8 @@ def _call(body: Body, node: cst.Call) -> Kind:
             return TENSOR if tensors and own not in ("len", "int", "float") else NUMBER
         if own in ("list", "tuple", "reversed", "sorted") and arguments:
             return arguments[0]
+        if own in ("list", "dict") and not node.args:
+            return Kind(own)
     if isinstance(node.func, cst.Attribute):
         return _method(body, node, node.func, arguments)
     if called.what == "module":
@@ -192,6 +199,10 @@ def _method(body: Body, node: cst.Call, func: cst.Attribute, arguments: list[Kin
                      if subject.items or subject.item else arguments[0])  # fmt: skip
         body.assign(func.value, grown)
         return NONE
+    if subject.what == "dict" and attr in ("items", "values", "keys") and not arguments:
+        keys = Kind(subject.of or "unknown")
+        pair = Kind("list", items=(keys, subject.element))
+        return Kind("list", item={"items": pair, "values": subject.element, "keys": keys}[attr])
     if isinstance(func.value, cst.Name) and func.value.value == "self" and body.cls:
         method = body.kinds.inventory.method(body.cls, attr)
         if method is not None:
@@ -229,7 +240,7 @@ def _weight(node: cst.Call) -> Kind:
     named = bool(places) and isinstance(places[0], cst.SimpleString)
     shape = given.get("shape", next(iter(places[int(named) :]), None))
     rank = len(shape.elements) if isinstance(shape, cst.Tuple | cst.List) else None
-    return Kind("tensor", rank=rank if shape is not None else 0)
+    return Kind("tensor", rank=rank if shape is not None else 0, of="weight")
 
 
 def _own_variable(node: cst.Call) -> Kind:
@@ -264,7 +275,10 @@ def _comparison(body: Body, node: cst.Comparison) -> Kind:
     return BOOLS if any(k.what == "tensor" for k in kinds) else NUMBER
 
 
-def _comprehension(body: Body, elt: cst.BaseExpression, loop: cst.CompFor) -> Kind:
+def _comprehension(
+    body: Body, elt: cst.BaseExpression, loop: cst.CompFor, *more: cst.BaseExpression
+) -> tuple[Kind, ...]:
+    """Return the kinds of what a comprehension makes each time."""
     saved = dict(body.env)
     current: cst.CompFor | None = loop
     while current is not None:
@@ -272,9 +286,20 @@ def _comprehension(body: Body, elt: cst.BaseExpression, loop: cst.CompFor) -> Ki
         for condition in current.ifs:
             body.expr(condition.test)
         current = current.inner_for_in
-    kind = body.expr(elt)
+    kinds = tuple(body.expr(each) for each in (elt, *more))
     body.env = saved
-    return Kind("list", item=kind)
+    return kinds
+
+
+def _written_dict(body: Body, parts: object) -> Kind:
+    """A dict that is written out; `of` tells what its keys are."""
+    keys, values = [], []
+    for part in parts if isinstance(parts, list | tuple) else ():
+        inner = body.expr(part.value)
+        starred = isinstance(part, cst.StarredDictElement)
+        keys.append(Kind(inner.of or "unknown") if starred else body.expr(part.key))
+        values.append(inner.element if starred else inner)
+    return Kind("dict", of=joined(*keys).what, item=joined(*values)) if keys else Kind("dict")
 
 
 def arithmetic(left: Kind, right: Kind) -> Kind:

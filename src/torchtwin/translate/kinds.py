@@ -14,9 +14,10 @@ from dataclasses import dataclass, replace
 class Kind:
     """What an expression is.
 
-    `what` is "tensor" (or a structure of tensors), "number", "shape", "module", "list", "string",
-    "none" or "unknown". `dtype` and `rank` are a tensor's where known, `of` the class of a module,
-    `item` what a list holds, `items` what a tuple or list that is written out holds.
+    `what` is "tensor" (or a structure of tensors), "number", "shape", "module", "list", "dict",
+    "string", "none" or "unknown". `dtype` and `rank` are a tensor's where known, `of` the class of
+    a module, "weight" for a tensor that is one, what the keys of a dict are; `item` what a list or dict holds, `items` what a tuple
+    or list that is written out holds.
     """
 
     what: str
@@ -35,7 +36,7 @@ class Kind:
     def element(self) -> Kind:
         """What an element of it is."""
         if self.what in ("tensor", "module"):
-            return replace(self, rank=None) if self.what == "tensor" else UNKNOWN
+            return replace(self, rank=None, of="") if self.what == "tensor" else UNKNOWN
         if self.what == "shape":
             return NUMBER
         if self.items:
@@ -54,7 +55,9 @@ def joined(*kinds: Kind) -> Kind:
     for kind in kinds[1:]:
         if kind == result or (kind.what == result.what == "list" and kind.is_empty):
             continue
-        if kind.what == result.what == "list" and result.is_empty:
+        if kind.what == result.what == "dict" and kind.is_empty:
+            continue
+        if kind.what == result.what and result.what in ("list", "dict") and result.is_empty:
             result = kind
             continue
         if kind.what != result.what:
@@ -70,6 +73,6 @@ def joined(*kinds: Kind) -> Kind:
                 kind.dtype if kind.dtype == result.dtype else "",
                 kind.rank if kind.rank == result.rank else None,
                 kind.of if kind.of == result.of else "",
-                joined(kind.element, result.element) if kind.what == "list" else None,
+                joined(kind.element, result.element) if kind.what in ("list", "dict") else None,
             )
     return result

@@ -50,6 +50,8 @@ def returned(name: str, arguments: list[Kind]) -> Kind:
         return Kind("module", of=name)
     if name in ("keras.Sequential", "keras.Model"):
         return Kind("module", of=name)
+    if name in ("tf.Variable", "keras.Variable", "keras.backend.variable"):
+        return Kind("tensor", of="weight")
     if name.startswith(NO_TENSORS):
         return UNKNOWN
     values = arguments[:1] if last == "cast" else arguments

@@ -8,6 +8,7 @@ import libcst as cst
 
 from torchtwin.errors import UnsupportedError
 from torchtwin.expr import Expr, Field, Method, Source
+from torchtwin.translate import held
 from torchtwin.translate.inventory import is_layer
 from torchtwin.translate.kinds import Kind
 from torchtwin.translate.values import source_of, text_of
@@ -45,7 +46,7 @@ def called(rewriter: Rewriter, original: cst.Call, updated: cst.Call) -> Any:
         return _applied(rewriter, original, updated)
     attr = func.attr.value
     if rewriter.cls and is_layer(program.inventory, rewriter.cls):
-        made = _of_base(rewriter, original, updated)
+        made = held.grown(rewriter, original, updated) or _of_base(rewriter, original, updated)
         if made is not None:
             return made
     subject = program.kinds.of(func.value)
