@@ -172,7 +172,8 @@ def _owner(module: nn.Module, path: str) -> tuple[nn.Module, str]:
 def children(module: nn.Module) -> Iterator[tuple[str, nn.Module]]:
     """Yield the submodules in Keras's order: those in lists where they were added."""
     names = [name for name, child in module._modules.items() if child is not None]
-    held = {n: list(module._modules[n]._modules) for n in names if _holds(module._modules[n])}
+    parts: Any = module._modules
+    held = {n: list(parts[n]._modules) for n in names if _holds(parts[n])}
     if type(module).__module__.startswith("torch."):
         held = {}
     for name, place in placed(module, {n: len(keys) for n, keys in held.items()}, names):
@@ -202,12 +203,11 @@ def placed(
 
 def _holds(module: nn.Module | None) -> bool:
     """Tell whether a module is a list or dict in which modules with weights lie."""
-    if not isinstance(module, nn.ModuleList | nn.ModuleDict):
-        if module is None or not is_copy_of(type(module), KeyedModules):
-            return False
-    return None not in module._modules.values() and any(
-        True for _ in [*module.parameters(), *module.buffers()]
-    )
+    plain = isinstance(module, nn.ModuleList | nn.ModuleDict)
+    if module is None or not (plain or is_copy_of(type(module), KeyedModules)):
+        return False
+    filled = [*module.parameters(), *module.buffers()]
+    return bool(filled) and None not in module._modules.values()
 
 
 def _names(module: nn.Module) -> Iterator[tuple[nn.Module, str]]:

@@ -18,6 +18,7 @@ ADDS = ("append", "insert", "add_module")
 ADDS_MANY = ("extend", "update")
 METHODS = ("__init__", "build")
 MANY = 1 << 30
+SEVERAL = ("SWAP", "ROT_TWO", "ROT_THREE", "STORE_ATTR")
 
 
 @dataclass
@@ -137,9 +138,7 @@ class _Reader:
             self._step(step, steps[:k], steps[k + 1 :])
         return whole.body
 
-    def _jump(
-        self, step: dis.Instruction, after: list[dis.Instruction], end: int | None
-    ) -> None:
+    def _jump(self, step: dis.Instruction, after: list[dis.Instruction], end: int | None) -> None:
         if step.opname == "FOR_ITER" or end is not None:
             loop = Loop(int(step.argval) if end is None else end)
             self.open[-1].body.append(loop)
@@ -187,6 +186,8 @@ def _whiles(steps: list[dis.Instruction]) -> dict[int, int]:
 
 def _written(before: list[dis.Instruction]) -> int:
     """Return how many elements a list has that is set: `nn.ModuleList([a, b])`."""
+    while before and (before[-1].opname in SEVERAL or _is_self(before[-1])):
+        before = before[:-1]  # self.a, self.b = nn.ModuleList(), nn.ModuleList()
     if before and before[-1].opname == "CALL" and before[-1].argval == 0:
         return 0
     if len(before) > 1 and before[-1].opname == "CALL" and before[-2].opname == "BUILD_LIST":

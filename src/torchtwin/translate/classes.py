@@ -10,6 +10,7 @@ from torchtwin.errors import UnsupportedError
 from torchtwin.translate import graphs, held, methods, owners
 from torchtwin.translate.building import building, is_build
 from torchtwin.translate.inventory import is_layer
+from torchtwin.translate.parameters import configurable, named, parameters
 from torchtwin.translate.values import text_of
 from torchtwin.translate.weights import bounds
 
@@ -89,7 +90,9 @@ def function(rewriter: Rewriter, original: Any, updated: Any) -> Any:
     if name in LAYER_TRAIN:
         rewriter.refuse(original, name, UnsupportedError(f"an own {name} is not translated yet"))
         return updated
-    updated = updated.with_changes(params=_parameters(updated))
+    if name == "__init__":
+        updated = named(rewriter, original, updated)
+    updated = updated.with_changes(params=parameters(updated))
     if name in ("call", "__call__"):
         updated = updated.with_changes(name=cst.Name("forward"))
     if _is_empty(updated):
@@ -119,42 +122,6 @@ def _decorated(rewriter: Rewriter, original: Any, updated: Any) -> Any:
     return updated.with_changes(decorators=kept)
 
 
-def _parameters(updated: cst.FunctionDef) -> cst.Parameters:
-    params = updated.params
-    changes: dict[str, Any] = {}
-    for part in ("params", "kwonly_params"):
-        given = getattr(params, part)
-        kept = [p for p in given if p.name.value != "training"]
-        if len(kept) < len(given):
-            changes[part] = _last(kept)
-    star = params.star_kwarg
-    if isinstance(star, cst.Param) and not _uses(updated.body, star.name.value):
-        changes["star_kwarg"] = None
-        if params.kwonly_params or not isinstance(params.star_arg, cst.Param):
-            changes.setdefault("kwonly_params", _last(list(params.kwonly_params)))
-        if not params.kwonly_params and "params" not in changes:
-            changes["params"] = _last(list(params.params))
-    bare = isinstance(params.star_arg, cst.ParamStar)
-    if bare and not changes.get("kwonly_params", params.kwonly_params):
-        changes["star_arg"] = cst.MaybeSentinel.DEFAULT
-    return params.with_changes(**changes)
-
-
-def _last(params: list[cst.Param]) -> list[cst.Param]:
-    """Return parameters of which the last needs no comma on its line."""
-    if params and isinstance(params[-1].comma, cst.Comma):
-        after = params[-1].comma.whitespace_after
-        if isinstance(after, cst.SimpleWhitespace):
-            params[-1] = params[-1].with_changes(comma=cst.MaybeSentinel.DEFAULT)
-    return params
-
-
-def _uses(node: cst.CSTNode, name: str) -> bool:
-    if isinstance(node, cst.Name):
-        return node.value == name
-    return any(_uses(child, name) for child in node.children)
-
-
 # Classes.
 
 
@@ -176,7 +143,7 @@ def class_(rewriter: Rewriter, original: Any, updated: Any) -> Any:
         else after
         for before, after in zip(original.bases, updated.bases, strict=True)
     ]
-    updated = updated.with_changes(bases=bases, body=_body(updated))
+    updated = configurable(rewriter, updated.with_changes(bases=bases, body=_body(updated)))
     return _with_losses(updated) if "self.losses.append(" in text_of(updated.body) else updated
 
 

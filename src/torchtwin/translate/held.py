@@ -1,4 +1,4 @@
-"""What layers hold in lists, tuples and dicts: PyTorch finds modules and weights in its own kinds."""
+"""Lists, tuples and dicts that layers hold: PyTorch finds modules and weights in its own kinds."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from torch import nn
 
 from torchtwin.nn.applied import Apply
 from torchtwin.nn.keyed import KeyedModules
-from torchtwin.translate.kinds import Kind
+from torchtwin.translate.kinds import UNKNOWN, Kind
 from torchtwin.translate.values import text_of
 
 if TYPE_CHECKING:
@@ -18,17 +18,30 @@ if TYPE_CHECKING:
 
 def assigned(rewriter: Rewriter, node: cst.Assign, updated: Any) -> Any:
     """What is set on `self`, or by a key in what `self` holds, as a container of PyTorch's."""
-    target = node.targets[0].target
     small = updated.body[0]
-    known = Kind("unknown")
-    if isinstance(target, cst.Attribute):
-        known = rewriter.program.kinds.attribute(rewriter.cls, target.attr.value)
-    elif not _own(rewriter, target):
-        return updated
-    value = contained(rewriter, node.value, small.value, known)
+    value = _set(rewriter, node.targets[0].target, node.value, small.value)
     if value is small.value:
         return updated
     return updated.with_changes(body=[small.with_changes(value=value), *updated.body[1:]])
+
+
+def _set(rewriter: Rewriter, target: Any, before: Any, after: Any) -> Any:
+    match target, before, after:
+        case cst.Tuple(), cst.Tuple(), cst.Tuple():
+            if len({len(part.elements) for part in (target, before, after)}) > 1:
+                return after
+            parts = [
+                new.with_changes(value=_set(rewriter, to.value, old.value, new.value))
+                for to, old, new in zip(
+                    target.elements, before.elements, after.elements, strict=True
+                )
+            ]
+            same = all(a is b for a, b in zip(parts, after.elements, strict=True))
+            return after if same else after.with_changes(elements=parts)
+        case cst.Attribute(value=cst.Name(value="self"), attr=attr), _, _:
+            known = rewriter.program.kinds.attribute(rewriter.cls, attr.value)
+            return contained(rewriter, before, after, known)
+    return contained(rewriter, before, after) if _own(rewriter, target) else after
 
 
 def grown(rewriter: Rewriter, original: cst.Call, updated: cst.Call) -> cst.Call | None:
@@ -61,7 +74,7 @@ def _on_self(node: cst.CSTNode) -> bool:
 
 
 def contained(
-    rewriter: Rewriter, before: Any, after: Any, known: Kind = Kind("unknown")
+    rewriter: Rewriter, before: Any, after: Any, known: Kind = UNKNOWN
 ) -> cst.BaseExpression:
     """Return a list or dict of modules or weights as PyTorch's; anything else as it is."""
     kind = rewriter.program.kinds.of(before)
@@ -141,7 +154,8 @@ def _inner(rewriter: Rewriter, before: Any, after: Any, kind: Kind) -> cst.BaseE
         return cst.ensure_type(cst.parse_expression(text), cst.GeneratorExp).with_changes(
             lpar=(), rpar=()
         )
-    return cst.ensure_type(after, cst.BaseExpression)
+    result: cst.BaseExpression = after
+    return result
 
 
 def _listed(elements: list[Any]) -> list[Any]:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import libcst as cst
 
+from torchtwin.translate.infer_held import comprehension, made_dict, written_dict
 from torchtwin.translate.inventory import is_layer
 from torchtwin.translate.kinds import (
     BOOLS,
@@ -62,11 +63,11 @@ def kind_of(body: Body, node: cst.BaseExpression) -> Kind:
         case cst.BooleanOperation(left=left, right=right):
             return joined(body.expr(left), body.expr(right))
         case cst.ListComp(elt=elt, for_in=loop) | cst.GeneratorExp(elt=elt, for_in=loop):
-            return Kind("list", item=_comprehension(body, elt, loop)[0])
+            return Kind("list", item=comprehension(body, elt, loop)[0])
         case cst.Dict(elements=parts):
-            return _written_dict(body, parts)
+            return written_dict(body, parts)
         case cst.DictComp(key=key, value=value, for_in=loop):
-            keys, item = _comprehension(body, key, loop, value)
+            keys, item = comprehension(body, key, loop, value)
             return Kind("dict", of=keys.what, item=item)
         case cst.Lambda():
             return _lambda(body, node)
@@ -177,7 +178,9 @@ def _call(body: Body, node: cst.Call) -> Kind:
             return TENSOR if tensors and own not in ("len", "int", "float") else NUMBER
         if own in ("list", "tuple", "reversed", "sorted") and arguments:
             return arguments[0]
-        if own in ("list", "dict") and not node.args:
+        if own == "dict":
+            return made_dict(body, node, arguments)
+        if own == "list":
             return Kind(own)
     if isinstance(node.func, cst.Attribute):
         return _method(body, node, node.func, arguments)
@@ -273,33 +276,6 @@ def _comparison(body: Body, node: cst.Comparison) -> Kind:
     if any(isinstance(c.operator, identity) for c in node.comparisons):
         return NUMBER
     return BOOLS if any(k.what == "tensor" for k in kinds) else NUMBER
-
-
-def _comprehension(
-    body: Body, elt: cst.BaseExpression, loop: cst.CompFor, *more: cst.BaseExpression
-) -> tuple[Kind, ...]:
-    """Return the kinds of what a comprehension makes each time."""
-    saved = dict(body.env)
-    current: cst.CompFor | None = loop
-    while current is not None:
-        body.assign(current.target, body.iterated(current.iter))
-        for condition in current.ifs:
-            body.expr(condition.test)
-        current = current.inner_for_in
-    kinds = tuple(body.expr(each) for each in (elt, *more))
-    body.env = saved
-    return kinds
-
-
-def _written_dict(body: Body, parts: object) -> Kind:
-    """A dict that is written out; `of` tells what its keys are."""
-    keys, values = [], []
-    for part in parts if isinstance(parts, list | tuple) else ():
-        inner = body.expr(part.value)
-        starred = isinstance(part, cst.StarredDictElement)
-        keys.append(Kind(inner.of or "unknown") if starred else body.expr(part.key))
-        values.append(inner.element if starred else inner)
-    return Kind("dict", of=joined(*keys).what, item=joined(*values)) if keys else Kind("dict")
 
 
 def arithmetic(left: Kind, right: Kind) -> Kind:

@@ -16,8 +16,8 @@ class Kind:
 
     `what` is "tensor" (or a structure of tensors), "number", "shape", "module", "list", "dict",
     "string", "none" or "unknown". `dtype` and `rank` are a tensor's where known, `of` the class of
-    a module, "weight" for a tensor that is one, what the keys of a dict are; `item` what a list or dict holds, `items` what a tuple
-    or list that is written out holds.
+    a module, "weight" for a tensor that is one, what the keys of a dict are; `item` what a list or
+    dict holds, `items` what a tuple or list that is written out holds.
     """
 
     what: str

@@ -34,7 +34,8 @@ NO_TENSORS = ("keras.utils.", "keras.datasets.", "keras.optimizers.", "keras.cal
               "keras.regularizers.", "keras.constraints.", "tf.keras", "tf.data.", "tf.random.set",
               "tf.TensorSpec", "keras.mixed_precision", "tf.function", "keras.preprocessing.",
               "keras.losses.", "keras.metrics.", "tf.config.", "tf.io.",
-              "keras.applications.")  # fmt: skip
+              "keras.applications.", "keras.activations.get", "keras.activations.serialize",
+              "keras.activations.deserialize", "keras.layers.serialize")  # fmt: skip
 
 
 def returned(name: str, arguments: list[Kind]) -> Kind:

@@ -11,6 +11,7 @@ from torchtwin.expr import Expr, Field, Method, Source
 from torchtwin.translate import held
 from torchtwin.translate.inventory import is_layer
 from torchtwin.translate.kinds import Kind
+from torchtwin.translate.parameters import reads_name
 from torchtwin.translate.values import source_of, text_of
 from torchtwin.translate.weights import weight
 
@@ -131,6 +132,7 @@ def _of_super(rewriter: Rewriter, attr: str, original: cst.Call, updated: cst.Ca
     func = cst.parse_expression(f"super().{'forward' if attr == 'call' else attr}")
     inventory = rewriter.program.inventory
     own = [b for b in inventory.parents.get(rewriter.cls, ()) if b in inventory.classes]
+    own = own if any(inventory.method(b, attr) is not None for b in own) else []
     if attr == "call":
         made = _without_training(rewriter, original, updated)
         return cst.ensure_type(made, cst.Call).with_changes(func=func)
@@ -184,13 +186,14 @@ def _own_class(rewriter: Rewriter, cls: str, original: cst.Call, updated: cst.Ca
     if not is_layer(program.inventory, cls):
         return None
     init = program.inventory.method(cls, "__init__")
-    params = [p.name.value for p in init.params.params] if init is not None else []
+    named = (*init.params.params, *init.params.kwonly_params) if init is not None else ()
+    params = [p.name.value for p in named]
     kept = []
     for before, after in zip(original.args, updated.args, strict=True):
         name = before.keyword.value if before.keyword else ""
-        if before.star == "**" and init is not None and init.params.star_kwarg is not None:
-            continue
         if name in OF_LAYERS and name not in params:
+            if name == "name" and init is not None and reads_name(program.inventory, cls):
+                kept.append(after)
             if name == "trainable" and text_of(before.value) == "False":
                 raise UnsupportedError(f"{cls}(trainable=False) is not translated")
             continue
