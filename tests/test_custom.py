@@ -146,6 +146,21 @@ def test_functions_and_objects_as_arguments(
     assert "get_config" not in twin.source
 
 
+@pytest.mark.parametrize("form", FORMS)
+def test_layers_that_come_from_keras_own_and_layers_in_wrappers(
+    own: types.ModuleType, source: Path, tmp_path: Path, form: str
+) -> None:
+    x = inputs = keras.Input((2, 3, 4))
+    x = keras.layers.TimeDistributed(own.Attending(3))(x)
+    x = keras.layers.TimeDistributed(own.Louder(3, activation="tanh", use_bias=False))(x)
+    x = keras.layers.Flatten()(x)
+    model = keras.Model(inputs, own.Louder(2, 0.5)(x))
+    randomize(model)
+    twin = check(model, saved(model, tmp_path, form), source, layout="keras")
+    assert "Louder(units=2, scale=0.5)" in twin.source
+    assert "activation='tanh'" in twin.source.replace('"', "'")
+
+
 def test_a_lambda_that_is_not_understood_is_found_by_its_layers_name(
     source: Path, tmp_path: Path
 ) -> None:

@@ -50,7 +50,7 @@ def _pairs(part: Part, shelf: Shelf) -> Iterator[Found]:
     elif part.variables:
         yield from _grouped(part.variables, shelf)
     filled = [p for p in part.parts if any(True for _ in p.walk())]
-    named = {p.name: shelf.at(p.name) for p in filled}
+    named = {p.name: _place(part, p.name, shelf) for p in filled}
     layers = container_of(shelf, "layers")
     if part.listed:
         yield from _listed(filled, shelf)
@@ -64,6 +64,12 @@ def _pairs(part: Part, shelf: Shelf) -> Iterator[Found]:
                 yield from _pairs(inner, place)
         if layers is not None:  # a model's attributes behind "layers", in the order of letters
             yield from _listed([p for p in filled if named[p.name] is None], layers)
+
+
+def _place(part: Part, name: str, shelf: Shelf) -> Shelf | None:
+    """Return the group of a part; Keras's attention has `_query_dense` for our `query`."""
+    found = shelf.at(name)
+    return shelf.at(f"{name}_dense") if found is None and not part.kind else found
 
 
 def _numbered(variables: Sequence[Variable], group: Shelf) -> Iterator[Found]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from torchtwin.errors import UnreadableModel
 from torchtwin.source import Array, Source, Tree
@@ -51,6 +51,12 @@ class Part:
     listed: bool = False
     variables: tuple[Variable, ...] = ()
     parts: tuple[Part, ...] = ()
+
+    def under(self, name: str) -> Part:
+        """Return the part as what a wrapper holds by this name."""
+        variables = tuple(replace(v, path=f"{name}/{v.path}") for v in self.variables)
+        parts = tuple(replace(p.under(name), name=p.name) for p in self.parts)
+        return replace(self, name=name, variables=variables, parts=parts)
 
     def walk(self) -> Iterator[Variable]:
         """Yield all variables, in Keras's order."""

@@ -100,6 +100,8 @@ def _holder(layer: Layer, sub: Submodule | None) -> Holder:
         from torchtwin.custom.slots import part_of
 
         own = part_of(instance(sub.constructor))
+        if class_name == "TimeDistributed":
+            own = Part("", parts=(own.under("layer"),))
         variables = tuple(own.walk())
         class_name = own.kind or class_name  # files have the class's name, not the registered one
     elif sub is not None:

@@ -12,6 +12,7 @@ from torchtwin.custom.library import Library
 from torchtwin.emit.expressions import OWN
 from torchtwin.errors import UnsupportedError
 from torchtwin.expr import Call, call
+from torchtwin.nn import bases
 from torchtwin.view import defaults
 
 BASE = frozenset({"name", "trainable", "dtype", "batch_input_shape", "batch_shape", "input_shape",
@@ -25,22 +26,17 @@ def constructor(
 ) -> Call:
     """Return the call of a translated class with the arguments of a config."""
     _check_from_config(library, definition)
-    init = next(c for c in cls.__mro__ if "__init__" in vars(c))
     given = {k: v for k, v in config.items() if k not in BASE}
-    if init.__module__ != OWN:
-        if not init.__name__.endswith("Module"):
-            raise UnsupportedError(
-                f"{definition.name} has the constructor of a layer of Keras",
-                hint="give it an __init__ of its own, in a copy of the source",
-            )
-        words: dict[str, inspect.Parameter] = {}
-    else:
-        words = dict(list(inspect.signature(init.__init__).parameters.items())[1:])
+    words, inherited = _parameters(definition, cls)
     kwargs = {}
     for name, value in given.items():
         if name in words:
             kwargs[name] = value_of(library, name, value)
-        elif not _is_default(library, definition, name, value):
+        elif _is_default(library, definition, name, value):
+            continue
+        elif name in inherited:
+            kwargs[name] = value_of(library, name, value)
+        else:
             raise UnsupportedError(
                 f"{definition.name}({name}={value!r}) of the file is no argument of its __init__",
                 where=_place(library, definition),
@@ -58,6 +54,31 @@ def constructor(
                 hint=f"let get_config return {name}, and save the model again",
             )
     return call(cls, **kwargs)
+
+
+def _parameters(
+    definition: Definition, cls: Any
+) -> tuple[dict[str, inspect.Parameter], dict[str, inspect.Parameter]]:
+    """Return the parameters of a class's constructor, and those that it hands on to what it comes
+    from: layers of Keras as they are inherited from have Keras's names for them."""
+    makers = [c for c in cls.__mro__ if "__init__" in vars(c)]
+    found: list[dict[str, inspect.Parameter]] = [{}, {}]
+    for k, maker in enumerate(makers):
+        if maker.__module__ not in (OWN, bases.__name__):
+            break
+        parameters = list(inspect.signature(maker.__init__).parameters.values())[1:]
+        named = {p.name: p for p in parameters if p.kind not in (p.VAR_KEYWORD, p.VAR_POSITIONAL)}
+        found[min(k, 1)] = {**named, **found[min(k, 1)]}
+        if not any(p.kind == p.VAR_KEYWORD for p in parameters):
+            break
+    if makers[0].__module__ not in (OWN, bases.__name__) and not makers[0].__name__.endswith(
+        "Module"
+    ):
+        raise UnsupportedError(
+            f"{definition.name} has the constructor of a layer of Keras",
+            hint="give it an __init__ of its own, in a copy of the source",
+        )
+    return found[0], found[1]
 
 
 def object_for(
@@ -81,7 +102,7 @@ def _place(library: Library, definition: Definition) -> str:
 
 def _is_default(library: Library, definition: Definition, name: str, value: Any) -> bool:
     """Tell whether an argument of the layer of Keras that a class comes from is at its default."""
-    if value is None:
+    if value is None or _is_usual_initializer(name, value):
         return True
     pending, seen = [definition], set[str]()
     while pending:
@@ -97,12 +118,26 @@ def _is_default(library: Library, definition: Definition, name: str, value: Any)
     return False
 
 
+def _is_usual_initializer(name: str, value: Any) -> bool:
+    """Tell whether an argument such as kernel_initializer is what layers of Keras have anyway."""
+    from torchtwin.training.initializers import ARGUMENTS, DEFAULTS  # needs torch
+
+    usual = DEFAULTS.get(name.removesuffix("_initializer")) if name != "alpha" else None
+    if usual is None or not name.endswith("_initializer") or not isinstance(value, Mapping):
+        return False
+    if str(value.get("class_name")).removesuffix("Initializer") != usual:
+        return False
+    given = {k: v for k, v in (value.get("config") or {}).items() if v is not None and k != "seed"}
+    return given.items() <= ARGUMENTS.get(usual, {}).items()
+
+
 def _plain(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [_plain(v) for v in value]
     if isinstance(value, Mapping):
-        kept = ("class_name", "config")
-        return {k: _plain(v) for k, v in value.items() if k in kept or "class_name" not in value}
+        kept = ("class_name", "config") if "class_name" in value else tuple(value)
+        # versions of Keras write more or fewer arguments that are None
+        return {k: _plain(v) for k, v in value.items() if k in kept and v is not None}
     return value
 
 

@@ -123,6 +123,7 @@ def _imports(body: str, helpers: Sequence[Any]) -> str:
     lines += ["import torch.nn.functional as F"] if "F" in used else []
     lines += ["from safetensors.torch import load_file", "from torch import nn"]
     others = [line for line in own.values() if _is_numpy(line)]
+    others += ["import numpy as np"] * ("np" in used and not others)
     return "\n".join([*sorted(first, key=_order), "", *others, *lines])
 
 
