@@ -18,7 +18,7 @@ def load_keras_weights(
     other `arguments` of its call) are given, else at its first call. Raises UnreadableModel where
     the arrays are not those of the module, by their number or their shapes.
     """
-    from torchtwin.filling.assign import NotYet, fill
+    from torchtwin.filling.assign import NotYet, fill, filled
     from torchtwin.filling.pending import Pending, built
 
     taken = as_arrays(arrays)
@@ -29,7 +29,7 @@ def load_keras_weights(
     try:
         fill(module, taken)
     except NotYet:
-        Pending(module, taken)
+        Pending(module, taken, filled=filled(module, taken))
 
 
 def as_arrays(arrays: Sequence[Any]) -> list[Any]:

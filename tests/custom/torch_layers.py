@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -29,11 +30,17 @@ def default_dtype(dtype: str) -> Iterator[None]:
 
 def made(case: Case) -> tuple[torch.nn.Module, list[Any], dict[str, Any]]:
     """Return the translated layer, called once so that it is built, and what it is called with."""
-    translation = torchtwin.translate(case.text)
+    translation = translated(case.text)
     assert not translation.unresolved, translation.unresolved
     space: dict[str, Any] = {"__name__": "translated"}
     exec(compile(translation.source, f"{case.source}_twin.py", "exec"), space)
     return eval(case.make, space), *arguments(case)
+
+
+@functools.cache
+def translated(text: str) -> Any:
+    """Return the translation of a source that several cases and tests share."""
+    return torchtwin.translate(text)
 
 
 def arguments(case: Case) -> tuple[list[Any], dict[str, Any]]:

@@ -38,6 +38,18 @@ def fill(module: nn.Module, arrays: Sequence[np.ndarray], *, called: bool = Fals
             constant.tensor.fill_(1 if value == "ones" else 0)
 
 
+def filled(module: nn.Module, arrays: Sequence[np.ndarray]) -> bool:
+    """Fill what is built of a module, and tell whether the arrays are just those.
+
+    What is not built may be a layer that is never called: Keras has no weights of it either.
+    """
+    try:
+        fill(module, arrays, called=True)
+    except UnreadableModel:
+        return False
+    return True
+
+
 def orders(slots: list[Slot]) -> Iterator[list[Slot]]:
     """Yield the orders in which Keras may have the variables, Keras 3's first.
 

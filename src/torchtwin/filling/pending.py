@@ -37,12 +37,17 @@ class Pending:
     """Arrays that fill a module at its first call, before anything is computed with it.
 
     Until then its submodules cannot be called without it, nor its state be saved: what they hold
-    is not what Keras has.
+    is not what Keras has. Where the arrays fill just what is built already (`filled`), both can;
+    the first call sees whether there is more to fill.
     """
 
-    def __init__(self, module: nn.Module, arrays: Sequence[np.ndarray]) -> None:
+    def __init__(
+        self, module: nn.Module, arrays: Sequence[np.ndarray], *, filled: bool = False
+    ) -> None:
         self.arrays = arrays
         module.register_forward_pre_hook(self.first_call, prepend=True, with_kwargs=True)
+        if filled:
+            return
         hooked: Any = module  # these two have no annotations in torch
         hooked.register_state_dict_pre_hook(self.saved)
         hooked.register_load_state_dict_post_hook(self.loaded)

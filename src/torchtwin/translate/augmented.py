@@ -1,10 +1,17 @@
-"""`x += y` of a tensor: Keras's makes a new tensor, PyTorch's would change the caller's."""
+"""Operators between tensors and others: `x += y` of a tensor, tensors beside arrays of NumPy.
+
+Keras's `+=` makes a new tensor, PyTorch's would change the caller's. In Keras an array takes the
+tensor's dtype; in PyTorch the tensor would take the array's, or refuse it where it is trained.
+"""
 
 from __future__ import annotations
+
+from typing import Any
 
 import libcst as cst
 
 from torchtwin.translate.program import Program
+from torchtwin.translate.values import text_of
 
 OPERATORS: dict[type[cst.BaseAugOp], type[cst.BaseBinaryOp]] = {
     cst.AddAssign: cst.Add, cst.SubtractAssign: cst.Subtract, cst.MultiplyAssign: cst.Multiply,
@@ -34,3 +41,24 @@ def assigned(
         value = value.with_changes(lpar=[cst.LeftParen()], rpar=[cst.RightParen()])
     whole = cst.BinaryOperation(updated.target.deep_clone(), operator(), value)
     return cst.Assign([cst.AssignTarget(updated.target)], whole, semicolon=updated.semicolon)
+
+
+def beside(program: Program, original: Any, updated: Any) -> cst.BinaryOperation:
+    """Return `x * array` with the array as a tensor like `x`."""
+    left, right = program.kinds.of(original.left).what, program.kinds.of(original.right).what
+    sides = {("tensor", "array"): ("left", "right"), ("array", "tensor"): ("right", "left")}
+    tensor, array = sides.get((left, right), ("", ""))
+    result: cst.BinaryOperation = updated
+    if not array or not _repeats(getattr(updated, tensor)):
+        return result
+    like = text_of(getattr(updated, tensor).with_changes(lpar=(), rpar=()))
+    value = text_of(getattr(updated, array).with_changes(lpar=(), rpar=()))
+    made = cst.parse_expression(f"torch.as_tensor({value}).to({like})")
+    return result.with_changes(**{array: made})
+
+
+def _repeats(node: cst.CSTNode) -> bool:
+    """Tell whether an expression may be written twice: it is short, and calls nothing costly."""
+    if isinstance(node, cst.Call):
+        return text_of(node.func) in ("kernel_of", "bias_of")
+    return isinstance(node, cst.Name | cst.Attribute) and "(" not in text_of(node)

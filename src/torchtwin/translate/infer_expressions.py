@@ -9,6 +9,7 @@ import libcst as cst
 from torchtwin.translate.infer_held import comprehension, made_dict, written_dict
 from torchtwin.translate.inventory import is_layer
 from torchtwin.translate.kinds import (
+    ARRAY,
     BOOLS,
     NONE,
     NUMBER,
@@ -145,6 +146,8 @@ def _subscript(body: Body, node: cst.Subscript) -> Kind:
         return SHAPE if isinstance(index, cst.Slice) else NUMBER
     if inner.what == "tensor":
         return Kind("tensor", inner.dtype)
+    if inner.what == "array":
+        return inner
     if inner.what in ("list", "dict"):
         if isinstance(index, cst.Slice):
             return Kind("list", item=inner.element)
@@ -197,6 +200,8 @@ def _method(body: Body, node: cst.Call, func: cst.Attribute, arguments: list[Kin
         return SHAPE if attr in SHAPE_METHODS else UNKNOWN if attr == "numpy" else TENSOR
     if subject.what == "shape":
         return SHAPE if attr in SHAPE_METHODS else UNKNOWN
+    if subject.what == "array":
+        return subject if attr in ("reshape", "astype", "transpose", "copy", "repeat") else UNKNOWN
     if subject.what == "list" and attr == "append" and arguments:
         grown = Kind("list", item=joined(subject.element, arguments[0])
                      if subject.items or subject.item else arguments[0])  # fmt: skip
@@ -282,6 +287,8 @@ def arithmetic(left: Kind, right: Kind) -> Kind:
     """Return what an operator between two values gives."""
     if "tensor" in (left.what, right.what):
         return TENSOR
+    if "array" in (left.what, right.what):
+        return ARRAY if {left.what, right.what} <= {"array", "number"} else UNKNOWN
     if "shape" in (left.what, right.what):
         return SHAPE
     return joined(left, right) if left.what == right.what else UNKNOWN

@@ -15,9 +15,9 @@ class Kind:
     """What an expression is.
 
     `what` is "tensor" (or a structure of tensors), "number", "shape", "module", "list", "dict",
-    "string", "none" or "unknown". `dtype` and `rank` are a tensor's where known, `of` the class of
-    a module, "weight" for a tensor that is one, what the keys of a dict are; `item` what a list or
-    dict holds, `items` what a tuple or list that is written out holds.
+    "array" (of NumPy), "string", "none" or "unknown". `dtype` and `rank` are a tensor's where
+    known, `of` the class of a module, "weight" for a tensor that is one, what the keys of a dict
+    are; `item` what a list or dict holds, `items` what a tuple or list that is written out holds.
     """
 
     what: str
@@ -37,14 +37,14 @@ class Kind:
         """What an element of it is."""
         if self.what in ("tensor", "module"):
             return replace(self, rank=None, of="") if self.what == "tensor" else UNKNOWN
-        if self.what == "shape":
-            return NUMBER
+        if self.what in ("shape", "array"):
+            return NUMBER if self.what == "shape" else self
         if self.items:
             return joined(*self.items)
         return self.item or UNKNOWN
 
 
-TENSOR, NUMBER, SHAPE = Kind("tensor"), Kind("number"), Kind("shape")
+TENSOR, NUMBER, SHAPE, ARRAY = Kind("tensor"), Kind("number"), Kind("shape"), Kind("array")
 BOOLS = Kind("tensor", "bool")
 STRING, NONE, UNKNOWN = Kind("string"), Kind("none"), Kind("unknown")
 

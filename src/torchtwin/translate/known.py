@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from torchtwin.translate.kinds import BOOLS, NUMBER, SHAPE, STRING, TENSOR, UNKNOWN, Kind
+from torchtwin.translate.kinds import ARRAY, BOOLS, NUMBER, SHAPE, STRING, TENSOR, UNKNOWN, Kind
 
 SHAPES = frozenset({
     "tf.shape", "keras.ops.shape", "keras.backend.shape", "keras.backend.int_shape",
@@ -28,6 +28,12 @@ MATH = {
     "convert_to_tensor": "",
 }  # fmt: skip
 """Functions that stay numbers where they are given numbers, and what Python calls them."""
+ARRAYS = frozenset({
+    "array", "asarray", "zeros", "ones", "full", "eye", "identity", "tri", "tril", "triu", "arange",
+    "linspace", "stack", "concatenate", "expand_dims", "reshape", "transpose", "tile", "repeat",
+    "zeros_like", "ones_like", "outer", "diag", "hanning", "hamming", "meshgrid", "indices",
+})  # fmt: skip
+"""Functions of NumPy that make arrays, not numbers."""
 HOMES = ("tf", "tf.math", "keras.ops", "keras.backend", "numpy", "keras.random", "tf.nn")
 NO_TENSORS = ("keras.utils.", "keras.datasets.", "keras.optimizers.", "keras.callbacks.",
               "keras.saving.", "keras.models.", "keras.config.", "keras.initializers.",
@@ -59,7 +65,7 @@ def returned(name: str, arguments: list[Kind]) -> Kind:
     if home in HOMES and last in MATH and values and all(k.what == "number" for k in values):
         return NUMBER
     if name.startswith("numpy."):
-        return UNKNOWN
+        return ARRAY if last in ARRAYS else UNKNOWN
     if last in COMPARING:
         return BOOLS
     if last in WHOLE:

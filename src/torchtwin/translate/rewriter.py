@@ -13,7 +13,7 @@ import libcst as cst
 from torchtwin.errors import TorchTwinError, UnsupportedError
 from torchtwin.expr import Expr
 from torchtwin.translate import aliases, attributes, classes, graphs, methods, settings, training
-from torchtwin.translate.augmented import assigned
+from torchtwin.translate.augmented import assigned, beside
 from torchtwin.translate.canonical import is_foreign
 from torchtwin.translate.containers import INPUTS, adds_input, is_contained, sequential
 from torchtwin.translate.devices import device_of
@@ -229,7 +229,7 @@ class Rewriter(cst.CSTTransformer):
                 check_product(self.program, "@", [original_node.left, original_node.right])
             except UnsupportedError as error:
                 self.refuse(original_node, "@", error)
-        return updated_node
+        return beside(self.program, original_node, updated_node)
 
     def leave_Subscript(  # noqa: N802
         self, original_node: cst.Subscript, updated_node: cst.Subscript
