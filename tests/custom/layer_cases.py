@@ -8,6 +8,7 @@ make a list of inputs, braces a dict.
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -88,7 +89,10 @@ def case(source: str, make: str, *inputs: Any, **options: Any) -> Case:
 
 EDGES = np.array([[0, 1], [0, 2], [1, 0], [2, 1], [2, 3], [3, 3]], "int32")
 
-CASES = [
+EVERY = "ALL_CASES" in os.environ
+"""All cases take two minutes; without this each class has its last one, where it says most."""
+
+ALL = [
     case("sampling_tf", "Sampling()", ["2 6", "low 2 6"], double=False),
     case("sampling_ops", "Sampling()", ["2 6", "low 2 6"]),
     case("sampling_k", "KLSampling(0.5)", ["2 6", "low 2 6"], losses=True),
@@ -249,4 +253,19 @@ CASES = [
     case("dilated_gates", "Waves()", "2 9 2"),
     case("context_pool_k", "ContextPool()", "2 5 4", double=False),
     case("context_pool_k", "ContextPool(bias=False)", "2 5 4", call={"mask": "bool 2 5"}, double=False),
+    case("kept_in_lists", "Interleaved(2, name='inter')", "3 5"),
+    case("kept_in_lists", "Stages((4, 4, 4), use_norm=False)", "3 5"),
+    case("kept_in_lists", "Stages()", "3 5"),
+    case("kept_in_lists", "Weighted(3)", "3 5"),
+    case("kept_in_lists", "Choice(5, True, 3)", "3 5"),
+    case("handed_options", "Derived(2.0, units=3, activation='tanh', name='y')", "3 5"),
+    case("handed_options", "Derived.from_config(Derived(2.0, units=3, activation='tanh').get_config())", "3 5"),
+    case("handed_options", "FromNoInit(2.0, name='z')", "3 5"),
+    case("handed_options", "Holder(5, depth=1, name='h')", "3 5"),
+    case("never_called", "Projected(5)", "3 5"),
+    case("never_called", "Conditioned(5)", "3 5"),
+    case("never_called", "Positions(6, 5)", "2 4 5"),
+    case("never_called", "Masked(4)", "3 5"),
 ]  # fmt: skip
+
+CASES = ALL if EVERY else list({(c.source, c.make.partition("(")[0]): c for c in ALL}.values())

@@ -81,7 +81,7 @@ def compare(case: Case, wanted: dict[str, Any], dtype: str) -> torch.nn.Module:
             if o.is_floating_point()
         )
         if case.losses:
-            found = [float(loss) for loss in added_losses(module)]
+            found = [float(loss.detach()) for loss in added_losses(module)]
             np.testing.assert_allclose(sum(found), sum(wanted["losses"]), rtol=1e-5)
             total = total + 0.5 * sum(added_losses(module))
         named = {n: p for n, p in module.named_parameters() if p.requires_grad}
