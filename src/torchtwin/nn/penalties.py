@@ -194,3 +194,10 @@ def put_back(model):
         for weight, constraint in weights_with(model, "constraint", "constraints"):
             if weight.requires_grad:
                 weight.copy_(constraint(weight))
+
+
+def penalize_output(module, _, output):
+    """Note in `losses` what a module's `activity_regularizer` says of its output: a hook."""
+    if module.activity_regularizer is not None:
+        for x in output if isinstance(output, list | tuple) else [output]:
+            module.losses.append(module.activity_regularizer(x) / max(len(x), 1))

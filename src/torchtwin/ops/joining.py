@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
@@ -12,6 +13,7 @@ import torch.nn.functional as F
 from torchtwin.errors import UnsupportedError
 from torchtwin.expr import Call, Expr, Field, Item, Source, call
 from torchtwin.nn.axes import pad_axes
+from torchtwin.nn.parted import parted
 from torchtwin.ops.operands import is_number
 from torchtwin.ops.registry import ANY, expr, op
 from torchtwin.ops.values import flattened, is_length, is_whole, tensor
@@ -148,13 +150,21 @@ def _is_list(value: Any) -> bool:
     return isinstance(value, list | tuple)
 
 
+LISTED = re.compile(r"^\[[^]]*\]( \* [\w.]+)?$|^[\w.]+ \* \[[^]-]*\]$")
+"""A list that is written out, or many times a list."""
+
+
 @op("SplitSizes")
 def split_sizes(value: Any, num_or_size_splits: Any, axis: Any = 0, num: Any = None) -> Any:
     """tf.split: lengths of the parts, where keras.ops.split wants the places between them."""
     del num  # TensorFlow's own count of the parts; the list tells it
     x, sizes = tensor(value), num_or_size_splits
-    if not _is_list(sizes):  # a list that the program computes stops at chunk
-        return split(x, sizes, axis) if x.known else x.expr.chunk(expr(sizes), dim=expr(axis))
+    if not _is_list(sizes):
+        if x.known or is_number(sizes):
+            return split(x, sizes, axis) if x.known else x.expr.chunk(expr(sizes), dim=expr(axis))
+        if isinstance(sizes, Source) and LISTED.search(sizes.text):
+            return x.expr.split(expr(sizes), dim=expr(axis))
+        return call(parted, x.expr, expr(sizes), dim=expr(axis))
     if x.known and all(map(is_whole, sizes)) and -1 not in sizes:
         return split(x, [sum(sizes[: k + 1]) for k in range(len(sizes) - 1)], axis)
     parts = [expr(n) for n in sizes]

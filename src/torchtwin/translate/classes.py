@@ -10,6 +10,7 @@ from torchtwin.errors import UnsupportedError
 from torchtwin.translate import graphs, held, methods, owners
 from torchtwin.translate.building import building, is_build
 from torchtwin.translate.inventory import is_layer
+from torchtwin.translate.opening import opened, with_penalty
 from torchtwin.translate.parameters import configurable, named, parameters
 from torchtwin.translate.values import text_of
 from torchtwin.translate.weights import bounds
@@ -144,7 +145,11 @@ def class_(rewriter: Rewriter, original: Any, updated: Any) -> Any:
         for before, after in zip(original.bases, updated.bases, strict=True)
     ]
     updated = configurable(rewriter, updated.with_changes(bases=bases, body=_body(updated)))
-    return _with_losses(updated) if "self.losses.append(" in text_of(updated.body) else updated
+    updated = with_penalty(rewriter.program, updated)
+    updated = opened(updated)
+    text = text_of(updated.body)
+    adds = "self.losses.append(" in text or "self.register_forward_hook(penalize_output)" in text
+    return _with_losses(updated) if adds else updated
 
 
 def _base(rewriter: Rewriter, name: str) -> str:

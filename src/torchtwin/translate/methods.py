@@ -11,6 +11,7 @@ from torchtwin.expr import Expr, Field, Method, Source
 from torchtwin.translate import held
 from torchtwin.translate.inventory import is_layer
 from torchtwin.translate.kinds import Kind
+from torchtwin.translate.opening import GIVEN
 from torchtwin.translate.parameters import reads_name
 from torchtwin.translate.values import source_of, text_of
 from torchtwin.translate.weights import weight
@@ -150,9 +151,11 @@ def _of_super(rewriter: Rewriter, attr: str, original: cst.Call, updated: cst.Ca
         return _of_builtin(rewriter, root, original, updated)
     for arg in original.args:
         named = arg.keyword.value if arg.keyword else ""
-        if named and named not in OF_LAYERS | {"activity_regularizer"}:
+        if named and named not in OF_LAYERS | {GIVEN}:
             raise UnsupportedError(f"super().__init__({named}=...) is not translated")
-    return updated.with_changes(func=func, args=())
+    kept = [a.with_changes(comma=cst.MaybeSentinel.DEFAULT) for a in updated.args
+            if a.keyword and a.keyword.value == GIVEN]  # fmt: skip
+    return updated.with_changes(func=func, args=kept)
 
 
 def _of_builtin(rewriter: Rewriter, root: str, original: cst.Call, updated: cst.Call) -> Any:
