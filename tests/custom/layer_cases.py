@@ -109,6 +109,7 @@ ALL = [
     case("fft_ops", "FourierMixing()", "2 6 4", double=False),
     case("spectral_dense", "SpectralDense(3)", "2 4"),
     case("spectral_dense", "SpectralDense(3, iterations=3)", "2 4", training=True),
+    case("late_opening", "Tied(3)", "2 5", losses=True, double=False),
     case("tied_autoencoder", "TiedAutoencoder(3, 5)", "2 5"),
     case("tied_embedding", "TiedLanguageModel(7, 4)", "int7 2 5"),
     case("lstm_by_hand", "HandLSTM(4)", "2 5 3"),

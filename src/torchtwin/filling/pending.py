@@ -118,6 +118,7 @@ def unchanged(module: nn.Module, inputs: Sequence[Any]) -> Iterator[None]:
         for owner in waiting:
             if callable(reset := getattr(owner, "reset_state", None)):  # a stateful recurrent layer
                 reset()
+            vars(owner).get("losses", []).clear()  # this call is none of the program's
 
 
 class _Buffer:

@@ -161,6 +161,8 @@ class _Reader:
         elif not before or not _is_self(before[-1]):
             return
         elif step.opname == "STORE_ATTR":
+            if len(before) > 1 and before[-2].opname == "LOAD_CONST" and before[-2].argval is None:
+                return  # `build` makes what `__init__` has as None
             here.body.append(Event(name, False, _written(before[:-1]), sure))
         elif step.opname in LOADS and name not in self.within:
             if isinstance(getattr(self.cls, name, None), FunctionType):

@@ -24,8 +24,7 @@ MATH = {
     "pow": "pow", "power": "pow", "maximum": "max", "minimum": "min", "floor": "math.floor",
     "ceil": "math.ceil", "sin": "math.sin", "cos": "math.cos", "tanh": "math.tanh",
     "square": "", "rsqrt": "", "cast": "", "add": "", "multiply": "", "subtract": "",
-    "divide": "", "truediv": "", "floordiv": "", "constant": "", "floor_divide": "",
-    "convert_to_tensor": "",
+    "divide": "", "truediv": "", "floordiv": "", "floor_divide": "",
 }  # fmt: skip
 """Functions that stay numbers where they are given numbers, and what Python calls them."""
 ARRAYS = frozenset({

@@ -54,9 +54,13 @@ def _holds(cls: cst.ClassDef, statement: Any) -> bool:
 
 
 def _is_used(cls: cst.ClassDef, name: str) -> bool:
-    """Tell whether an attribute is called, or something of it asked for."""
+    """Tell whether an attribute is called, asked for something, or handed on."""
     own = m.Attribute(value=m.Name("self"), attr=m.Name(name.removeprefix("self.")))
-    return bool(m.findall(cls, m.Call(func=own) | m.Attribute(value=own) | m.For(iter=own)))
+    return bool(
+        m.findall(
+            cls, m.Call(func=own) | m.Attribute(value=own) | m.For(iter=own) | m.Arg(value=own)
+        )
+    )
 
 
 def with_penalty(program: Program, node: cst.ClassDef) -> cst.ClassDef:

@@ -129,8 +129,6 @@ def _of_numbers(name: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Ex
             return Binary("**", values[0], 2)
         case "rsqrt":
             return Binary("**", values[0], -0.5)
-        case "constant" | "convert_to_tensor":
-            raise UnsupportedError(f"{name} of a number is not translated here")
     if name in symbols:
         return Binary(symbols[name], values[0], values[1])
     return Source(f"{MATH[name]}({', '.join(map(_text, values))})")
