@@ -161,6 +161,19 @@ def test_layers_that_come_from_keras_own_and_layers_in_wrappers(
     assert "activation='tanh'" in twin.source.replace('"', "'")
 
 
+@pytest.mark.parametrize("form", FORMS)
+def test_cells(own: types.ModuleType, source: Path, tmp_path: Path, form: str) -> None:
+    inputs = keras.Input((4,), dtype="int32")
+    x = keras.layers.Embedding(5, 3, mask_zero=True)(inputs)
+    x = keras.layers.RNN(own.Cell(4), return_sequences=True, go_backwards=True)(x)
+    x, state = keras.layers.RNN(own.Cell(3), return_state=True)(x)
+    y = keras.layers.RNN([own.Cell(3), own.Cell(2)])(keras.layers.RepeatVector(3)(x))
+    model = keras.Model(inputs, [x, state, y])
+    randomize(model)
+    given = [np.array([[1, 2, 0, 0], [3, 0, 4, 1], [2, 2, 2, 0]], "int32")]
+    check(model, saved(model, tmp_path, form), source, like=given)
+
+
 def test_a_lambda_that_is_not_understood_is_found_by_its_layers_name(
     source: Path, tmp_path: Path
 ) -> None:

@@ -69,7 +69,9 @@ def _report(keras: Mapping[str, Any], torch: Mapping[str, Any]) -> Report:
         counts = len(keras["results"]), len(torch["results"])
         problems.append(f"{counts[0]} results in Keras, {counts[1]} in PyTorch")
     if keras["error"]:
-        skipped.append(f"what comes behind {keras['error']}, where the original stops in Keras")
+        skipped.append(
+            f"what comes behind {keras['error']}, where the original stops with less data"
+        )
     return Report(
         "program", keras["judge"], tuple(found.rows), CONDITIONS, tuple(problems), tuple(skipped)
     )

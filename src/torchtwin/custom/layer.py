@@ -61,9 +61,16 @@ def _piece(library: Library, definition: Definition, cls: Any, layer: LayerView)
     made, module, args, kwargs = _made(library, definition, cls, layer)
     layer.ignore(*layer.config, *(f"call:{name}" for name in layer.kwargs))
     try:
-        count = _results(module, args, kwargs)
+        return called(layer, made, module, args, kwargs)
     except Exception as error:
         raise _failed(library, definition, error) from error
+
+
+def called(
+    layer: LayerView, made: Call, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> Piece:
+    """Return the piece of a module that was built and is called with these arguments."""
+    count = _results(module, args, kwargs)
     expr: Any = Invoke(layer.module, _exprs(args), _exprs(kwargs))
     if count:
         expr = unpack(expr, *(f"part_{k}" for k in range(count)))
@@ -78,13 +85,19 @@ def _made(
     made = constructor(library, definition, cls, layer.config)
     args, kwargs = _arguments(cls, layer)
     try:
-        module = instance(made)
-        if any(waits_for_a_call(m) or is_torch_lazy(m) for m in module.modules()):
-            made = call(called_once, made, *_examples(args), **dict(_examples(kwargs)))
-            module = instance(made)
+        made, module = built(made, args, kwargs)
     except Exception as error:
         raise _failed(library, definition, error) from error
     return made, module, args, kwargs
+
+
+def built(made: Call, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> tuple[Call, nn.Module]:
+    """Return what makes a module whose weights are there, and that module on the meta device."""
+    module = instance(made)
+    if any(waits_for_a_call(m) or is_torch_lazy(m) for m in module.modules()):
+        made = call(called_once, made, *_examples(args), **dict(_examples(kwargs)))
+        module = instance(made)
+    return made, module
 
 
 def _failed(library: Library, definition: Definition, error: Exception) -> TorchTwinError:

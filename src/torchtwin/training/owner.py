@@ -36,6 +36,8 @@ def _inside(config: Mapping[str, Any], parts: list[str]) -> Any:
         case "cell":
             return config.get("cell")
         case "cells":
+            if parts[0].isdecimal():  # those of the model's author are numbered as in PyTorch
+                return config["cells"][int(parts.pop(0))]
             match = re.fullmatch(r"(?P<kind>.*?)(_(?P<number>\d+))?", parts.pop(0))
             assert match is not None
             found = [c for c in config["cells"] if snake(c["class_name"]) == match["kind"]]

@@ -26,6 +26,10 @@ def recurrent(layer: LayerView) -> Piece:
 
 @rule("RNN", mask=mask_of_sequences, takes_mask=True)
 def rnn(layer: LayerView) -> Piece:
+    from torchtwin.custom.recurrent import own_recurrent  # which makes pieces of layers itself
+
+    if (own := own_recurrent(layer)) is not None:
+        return own
     shape = shape_of_run(layer)
     return recurrent_piece(layer, wrapped(layer, shape.state), shape)
 
