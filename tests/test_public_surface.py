@@ -71,11 +71,16 @@ def test_readme_s_program_runs(tmp_path: Path) -> None:
 
 def test_readme_shows_what_is_emitted() -> None:
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    [diff] = re.findall(r"```diff\n(.*?)```", readme, re.DOTALL)
+    diff, own = re.findall(r"```diff\n(.*?)```", readme, re.DOTALL)
     source = torchtwin.convert(ROOT / "examples" / "digits.keras").source
     script = (ROOT / "examples" / "make_digits.py").read_text(encoding="utf-8")
     for line in diff.splitlines():
         assert line[1:] in (script if line.startswith("-") else source)
+    before, after = (
+        "\n".join(line[1:] for line in own.splitlines() if not line.startswith(other))
+        for other in "+-"
+    )
+    assert after in torchtwin.translate(f"import keras\n\n\n{before}\n").source
 
 
 def test_readme_shows_what_is_printed(
