@@ -127,7 +127,7 @@ class _Reader:
     open: list[Loop] = field(default_factory=list)
 
     def read(self, function: FunctionType) -> Events:
-        idle = ("CACHE", "RESUME", "PRECALL", "PUSH_NULL")
+        idle = ("CACHE", "RESUME", "PRECALL", "PUSH_NULL", "EXTENDED_ARG")
         steps = [s for s in dis.get_instructions(function) if s.opname not in idle]
         self.open = [Loop(steps[-1].offset + 1)]
         whole, ends = self.open[0], _whiles(steps)
@@ -181,9 +181,13 @@ def _is_self(step: dis.Instruction) -> bool:
 
 def _whiles(steps: list[dis.Instruction]) -> dict[int, int]:
     """Return where loops without an iterator start, and where they end."""
-    iterators = {step.offset for step in steps if step.opname == "FOR_ITER"}
-    jumps = [s for s in steps if "JUMP_BACKWARD" in s.opname and s.argval not in iterators]
-    return {int(step.argval): step.offset + 1 for step in jumps}
+    found = {}
+    for jump in (s for s in steps if "JUMP_BACKWARD" in s.opname):
+        # A long loop is jumped to where its prefix lies, before the first step of it.
+        first = next(s for s in steps if s.offset >= jump.argval)
+        if first.opname != "FOR_ITER":
+            found[first.offset] = jump.offset + 1
+    return found
 
 
 def _written(before: list[dis.Instruction]) -> int:

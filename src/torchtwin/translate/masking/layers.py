@@ -226,6 +226,8 @@ def alike(roles: Iterable[Role]) -> Role | None:
         return found[0]
     if found and all(role.kind == "chain" for role in found):
         return replace(found[0], made=tuple(node for role in found for node in role.made))
+    if {(role.kind, role.unsure) for role in found} == {("embedding", False), ("drop", True)}:
+        return Role("embedding", found[0].names, unsure=True)  # with `mask_zero` or without
     return None
 
 
