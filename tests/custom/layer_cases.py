@@ -267,6 +267,10 @@ ALL = [
     case("never_called", "Conditioned(5)", "3 5"),
     case("never_called", "Positions(6, 5)", "2 4 5"),
     case("never_called", "Masked(4)", "3 5"),
+    case("told_modes", "BN()", "3 5", training=True),
+    case("told_modes", "Child()", "3 5", training=True),
+    case("told_modes", "Three()", "3 5", training=True),
+    case("several_losses", "Outer()", ["3 5", "3 5"], losses=True),
 ]  # fmt: skip
 
 CASES = ALL if EVERY else list({(c.source, c.make.partition("(")[0]): c for c in ALL}.values())

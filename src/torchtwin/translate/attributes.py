@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import libcst as cst
 
 from torchtwin.errors import UnsupportedError
-from torchtwin.expr import Call, Expr, Method, Source
+from torchtwin.expr import Call, Expr, Field, Method, Source
 from torchtwin.nn.kernel_of import bias_of, kernel_of
 from torchtwin.translate import settings
 from torchtwin.translate.builtin import general
@@ -19,6 +19,15 @@ if TYPE_CHECKING:
 
 TIED = {"kernel": kernel_of, "bias": bias_of, "embeddings": kernel_of}
 """Weights of layers that custom code reads, and what finds them in PyTorch."""
+
+NORM = {"gamma": "weight", "beta": "bias", "epsilon": "eps"}
+RENAMED = {
+    "Embedding": {"input_dim": "num_embeddings", "output_dim": "embedding_dim"},
+    "LayerNormalization": NORM,
+    "BatchNormalization": {**NORM, "moving_mean": "running_mean", "moving_variance": "running_var"},
+    "Dropout": {"rate": "p"},
+}
+"""What layers know under other names in PyTorch."""
 
 
 def attribute(rewriter: Rewriter, original: Any, updated: Any) -> Any:
@@ -39,6 +48,10 @@ def attribute(rewriter: Rewriter, original: Any, updated: Any) -> Any:
     tied = root.startswith("keras.layers.") and general(root) is None and attr in TIED
     if tied and root != "keras.layers.Layer" and not target:
         return Call(TIED[attr], (Source("self"),), {})
+    owner = (root if general(root) is None else "") if on_self else inner.of
+    word = RENAMED.get(owner.rpartition(".")[2], {}).get(attr) if "keras.layers." in owner else None
+    if word is not None and not target:
+        return Field(source_of(updated.value), word)
     if on_self and rewriter.cls and attr in ("compute_dtype", "variable_dtype", "dtype"):
         known = kinds.attribute(rewriter.cls, attr).what != "unknown"
         if not known and is_layer(rewriter.program.inventory, rewriter.cls):

@@ -8,6 +8,7 @@ import libcst as cst
 
 from torchtwin.errors import UnsupportedError
 from torchtwin.expr import Expr, Field, Method, Source
+from torchtwin.nn.mode import in_mode
 from torchtwin.translate import held
 from torchtwin.translate.inventory import is_layer
 from torchtwin.translate.kinds import Kind
@@ -115,14 +116,16 @@ def _of_base(rewriter: Rewriter, original: cst.Call, updated: cst.Call) -> Any:
     if on_self and attr in ("add_weight", "add_variable"):
         return weight(rewriter.program, original, updated)
     if on_self and attr == "add_loss":
-        return Method(Source("self.losses"), "append", (source_of(updated.args[0].value),), {})
+        several = rewriter.program.kinds.of(original.args[0].value).what == "list"
+        value = source_of(updated.args[0].value)
+        return Method(Source("self.losses"), "extend" if several else "append", (value,), {})
     if on_self and attr == "add_metric":
         raise UnsupportedError("add_metric is not translated", hint="return the value instead")
     if attr == "call" and rewriter.program.kinds.of(owner).what == "module":
-        module = _subject(updated)
-        return cst.ensure_type(
-            _without_training(rewriter, original, updated), cst.Call
-        ).with_changes(func=cst.parse_expression(f"{module.text}.forward"))
+        forward = cst.parse_expression(f"{_subject(updated).text}.forward")
+        of = rewriter.program.kinds.of(owner)
+        called = updated.with_changes(func=forward)
+        return _without_training(rewriter, original, called, module=of)
     return None
 
 
@@ -130,13 +133,15 @@ def _of_super(rewriter: Rewriter, attr: str, original: cst.Call, updated: cst.Ca
     """`super()` is nn.Module's, or that of a class which is translated."""
     from torchtwin.translate.graphs import graph_classes, super_init
 
-    func = cst.parse_expression(f"super().{'forward' if attr == 'call' else attr}")
+    called = attr in ("call", "__call__")
+    func = cst.parse_expression(f"super().{'forward' if called else attr}")
     inventory = rewriter.program.inventory
     own = [b for b in inventory.parents.get(rewriter.cls, ()) if b in inventory.classes]
-    own = own if any(inventory.method(b, attr) is not None for b in own) else []
-    if attr == "call":
-        made = _without_training(rewriter, original, updated)
-        return cst.ensure_type(made, cst.Call).with_changes(func=func)
+    own = [b for b in own if inventory.method(b, attr) is not None]
+    if called:
+        above = Kind("module", of=own[0] if own else inventory.root(rewriter.cls))
+        called_above = updated.with_changes(func=func)
+        return _without_training(rewriter, original, called_above, module=above)
     if attr == "get_config" and not own:
         return cst.parse_expression("{}")
     if attr != "__init__":
@@ -222,27 +227,44 @@ def _applied(rewriter: Rewriter, original: cst.Call, updated: cst.Call) -> Any:
 
 
 def _without_training(
-    rewriter: Rewriter, original: cst.Call, updated: cst.Call, method: Any = None
+    rewriter: Rewriter,
+    original: cst.Call,
+    updated: cst.Call,
+    method: Any = None,
+    *,
+    module: Kind | None = None,
 ) -> Any:
-    kind = rewriter.program.kinds.of(original.func)
+    kind = module or rewriter.program.kinds.of(original.func)
     place = _training_place(rewriter, kind, method)
-    kept, removed = [], None
+    kept, removed, mode = [], None, None
     for k, (before, after) in enumerate(zip(original.args, updated.args, strict=True)):
         name = before.keyword.value if before.keyword else ""
         if name == "training" or (not name and k == place):
-            removed = before.value
+            removed, mode = before.value, after.value
         else:
             kept.append(after)
-    if removed is None:
+    if removed is None or mode is None:
         return None if isinstance(original.func, cst.Name) else updated
     passed = isinstance(removed, cst.Name) and removed.value in ("training", "None")
-    if not passed and not text_of(removed).endswith(".training"):
+    if not passed and text_of(removed) != "self.training":
+        if rewriter.cls and (kind.what == "module" or method is not None):
+            return _in_mode(rewriter, updated, mode, kept)
         _refuse_mode(rewriter, original, removed)
         if isinstance(original.func, cst.Name | cst.Attribute) and not rewriter.cls:
-            mode = "train" if text_of(removed) == "True" else "eval"
-            func = cst.parse_expression(f"{text_of(updated.func)}.{mode}()")
+            word = "train" if text_of(removed) == "True" else "eval"
+            func = cst.parse_expression(f"{text_of(updated.func)}.{word}()")
             return updated.with_changes(func=func, args=tidy(kept))
     return updated.with_changes(args=tidy(kept))
+
+
+def _in_mode(
+    rewriter: Rewriter, updated: cst.Call, mode: cst.BaseExpression, kept: list[cst.Arg]
+) -> cst.Call:
+    """A layer that is told its mode, as in `self.dropout(x, training=True)`."""
+    comma = cst.Comma(whitespace_after=cst.SimpleWhitespace(" "))
+    first = [cst.Arg(each, comma=comma) for each in (mode, updated.func)]
+    name = cst.Name(rewriter.program.name_of(in_mode))
+    return cst.Call(name, tidy([*first, *kept]))
 
 
 def _refuse_mode(rewriter: Rewriter, original: cst.Call, value: cst.BaseExpression) -> None:
