@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 import libcst as cst
 
@@ -35,6 +36,8 @@ VARIABLES = frozenset({"keras.Variable", "keras.backend.Variable", "tf.Variable"
 
 def kind_of(body: Body, node: cst.BaseExpression) -> Kind:
     """Return the kind of an expression, noting those of its parts."""
+    if (rule := RULES.get(type(node))) is not None:
+        return rule(body, node)
     match node:
         case cst.Integer() | cst.Float():
             return NUMBER
@@ -45,19 +48,11 @@ def kind_of(body: Body, node: cst.BaseExpression) -> Kind:
             return STRING
         case cst.Tuple(elements=parts) | cst.List(elements=parts):
             return _display(body, parts)
-        case cst.Attribute():
-            return _attribute(body, node)
-        case cst.Subscript():
-            return _subscript(body, node)
-        case cst.Call():
-            return _call(body, node)
         case cst.UnaryOperation(operator=operator, expression=inner):
             kind = body.expr(inner)
             return NUMBER if isinstance(operator, cst.Not) else kind
         case cst.BinaryOperation(left=left, right=right):
             return arithmetic(body.expr(left), body.expr(right))
-        case cst.Comparison():
-            return _comparison(body, node)
         case cst.IfExp(test=test, body=left, orelse=right):
             body.expr(test)
             return joined(body.expr(left), body.expr(right))
@@ -70,8 +65,6 @@ def kind_of(body: Body, node: cst.BaseExpression) -> Kind:
         case cst.DictComp(key=key, value=value, for_in=loop):
             keys, item = comprehension(body, key, loop, value)
             return Kind("dict", of=keys.what, item=item)
-        case cst.Lambda():
-            return _lambda(body, node)
         case cst.NamedExpr(target=target, value=value):
             kind = body.expr(value)
             body.assign(target, kind)
@@ -292,3 +285,9 @@ def arithmetic(left: Kind, right: Kind) -> Kind:
     if "shape" in (left.what, right.what):
         return SHAPE
     return joined(left, right) if left.what == right.what else UNKNOWN
+
+
+RULES: dict[type, Callable[[Body, Any], Kind]] = {
+    cst.Attribute: _attribute, cst.Subscript: _subscript, cst.Call: _call,
+    cst.Comparison: _comparison, cst.Lambda: _lambda,
+}  # fmt: skip
