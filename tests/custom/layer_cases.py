@@ -271,6 +271,11 @@ ALL = [
     case("told_modes", "Child()", "3 5", training=True),
     case("told_modes", "Three()", "3 5", training=True),
     case("several_losses", "Outer()", ["3 5", "3 5"], losses=True),
+    case("from_built_in", "CausalConv(4, kernel_size=3, dilation_rate=2, name='c')", "2 6 3"),
+    case("from_built_in", "Pipeline(4)", "3 5"),
+    case("from_built_in", "Adding(4)", "3 5"),
+    case("from_dense", "NormDense(4, use_bias=False)", "3 5"),
+    case("from_dense", "ScaledDense(4, scale=0.5, activation='relu', name='q')", "3 5"),
 ]  # fmt: skip
 
 CASES = ALL if EVERY else list({(c.source, c.make.partition("(")[0]): c for c in ALL}.values())

@@ -171,6 +171,13 @@ def _base(rewriter: Rewriter, name: str) -> str:
         if not lazy:
             return "nn.Module"
         return rewriter.program.name_of(LazyModule)
+    if root == "keras.Sequential" and not rewriter.program.trains:
+        held_too = {
+            k.what for (cls, _), k in rewriter.program.kinds.attributes.items() if cls == name
+        }
+        if held_too & {"module", "list", "dict"}:  # nn.Sequential would call these too
+            raise UnsupportedError("a Sequential that holds layers beside those of its chain")
+        return "nn.Sequential"
     helper = base_class(root)
     if helper.__module__.startswith("torchtwin."):
         return rewriter.program.name_of(helper)

@@ -10,6 +10,7 @@ from torchtwin.errors import UnsupportedError
 from torchtwin.expr import Expr, Field, Method, Source
 from torchtwin.nn.mode import in_mode
 from torchtwin.translate import held
+from torchtwin.translate.inherited import of_builtin
 from torchtwin.translate.inventory import is_layer
 from torchtwin.translate.kinds import Kind
 from torchtwin.translate.opening import GIVEN
@@ -153,7 +154,7 @@ def _of_super(rewriter: Rewriter, attr: str, original: cst.Call, updated: cst.Ca
         return super_init(original, updated)
     root = inventory.root(rewriter.cls)
     if root not in PLAIN_BASES:
-        return _of_builtin(rewriter, root, original, updated)
+        return of_builtin(rewriter, root, original, updated)
     for arg in original.args:
         named = arg.keyword.value if arg.keyword else ""
         if named and named not in OF_LAYERS | {GIVEN}:
@@ -161,28 +162,6 @@ def _of_super(rewriter: Rewriter, attr: str, original: cst.Call, updated: cst.Ca
     kept = [a.with_changes(comma=cst.MaybeSentinel.DEFAULT) for a in updated.args
             if a.keyword and a.keyword.value == GIVEN]  # fmt: skip
     return updated.with_changes(func=func, args=kept)
-
-
-def _of_builtin(rewriter: Rewriter, root: str, original: cst.Call, updated: cst.Call) -> Any:
-    """`super().__init__(units, **kwargs)` of a layer of Keras: as its translation takes it."""
-    from torchtwin.expr import Call
-    from torchtwin.translate.builtin import base_class, general
-    from torchtwin.translate.resolve import layer
-
-    if general(root) is not None:
-        return updated.with_changes(func=cst.parse_expression("super().__init__"))
-    kept = [a for a in original.args if a.star != "**"]
-    after = [a for a in updated.args if a.star != "**"]
-    made = layer(
-        rewriter.program,
-        root.rpartition(".")[2],
-        original.with_changes(args=kept),
-        updated.with_changes(args=after),
-    )
-    if not isinstance(made, Call) or made.function is not base_class(root):
-        raise UnsupportedError(f"super().__init__ of {root} with these arguments is not translated")
-    text = rewriter.program.text(Call(made.function, made.args, made.kwargs))
-    return cst.parse_expression("super().__init__" + text[text.index("(") :])
 
 
 # Own classes, and modules that are called.
