@@ -110,6 +110,8 @@ ALL = [
     case("spectral_dense", "SpectralDense(3)", "2 4"),
     case("spectral_dense", "SpectralDense(3, iterations=3)", "2 4", training=True),
     case("late_opening", "Tied(3)", "2 5", losses=True, double=False),
+    case("pooled_by_name", "Neighbours(3, agg='max')", ["2 5 4", "unit 2 5 5"], double=False),
+    case("pooled_by_name", "Tagger(3, 4, mask=True)", "int3 4 6"),
     case("tied_autoencoder", "TiedAutoencoder(3, 5)", "2 5"),
     case("tied_embedding", "TiedLanguageModel(7, 4)", "int7 2 5"),
     case("lstm_by_hand", "HandLSTM(4)", "2 5 3"),

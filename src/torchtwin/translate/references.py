@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 
 from torchtwin.errors import UnsupportedError
 from torchtwin.expr import Call, Expr, Source
+from torchtwin.nn.reductions import max_along, mean_along, min_along, sum_along
 from torchtwin.ops.functions import operation_for
 from torchtwin.translate.activation import module_with_activation
 from torchtwin.translate.builtin import general
@@ -22,6 +25,11 @@ VALUES = {
     "tf.__version__": "torch.__version__",
     "tf.version.VERSION": "torch.__version__",
 }
+
+REDUCTIONS: dict[str, Any] = {
+    "mean": mean_along, "sum": sum_along, "max": max_along, "min": min_along,
+}  # fmt: skip
+HOMES = ("tf", "tf.math", "keras.ops", "keras.backend")
 
 
 def reference(program: Program, name: str) -> Expr | None:
@@ -40,6 +48,9 @@ def reference(program: Program, name: str) -> Expr | None:
         return made
     if name.rpartition(".")[2][:1].isupper() or name.count(".") == 0:
         raise UnsupportedError(f"{name} is not translated here")
+    home, _, last = name.rpartition(".")
+    if home in HOMES and (reduction := REDUCTIONS.get(last.removeprefix("reduce_"))) is not None:
+        return Source(program.name_of(reduction))
     x = Source("x")
     made = operation_for(name, [Tensor(x, (), "", known=False)], {})
     if isinstance(made, Call) and made.args == (x,) and not made.kwargs:
