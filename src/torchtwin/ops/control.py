@@ -20,6 +20,7 @@ from torchtwin.nn.control import (
     scan_pairs,
     scan_states,
 )
+from torchtwin.nn.tensor_array import TensorArray
 from torchtwin.ops.functions import named
 from torchtwin.ops.registry import expr, op
 
@@ -108,6 +109,16 @@ def tf_while_loop(
 ) -> Any:  # fmt: skip
     del shape_invariants, back_prop  # what TensorFlow's graph needs to know
     return while_loop(cond, body, loop_vars, maximum_iterations)
+
+
+@named("tf.TensorArray")
+def tensor_array(
+    dtype: Any, size: Any = 0, dynamic_size: Any = None, clear_after_read: Any = None,
+    infer_shape: Any = None, element_shape: Any = None,
+) -> Any:  # fmt: skip
+    """It grows where it must; the tensors know their dtype and their shape."""
+    del dtype, dynamic_size, clear_after_read, infer_shape, element_shape
+    return call(TensorArray, *([] if size in (0, None) else [expr(size)]))
 
 
 @named("tf.cond")
