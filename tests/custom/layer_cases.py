@@ -281,6 +281,8 @@ ALL = [
     case("from_built_in", "Adding(4)", "3 5"),
     case("from_dense", "NormDense(4, use_bias=False)", "3 5"),
     case("from_dense", "ScaledDense(4, scale=0.5, activation='relu', name='q')", "3 5"),
+    case("side_by_side", "Encoder()", "2 5 6", training=True),
+    case("side_by_side", "Swin((2, 2, 1))", "2 4"),
 ]  # fmt: skip
 
 CASES = ALL if EVERY else list({(c.source, c.make.partition("(")[0]): c for c in ALL}.values())

@@ -25,13 +25,15 @@ SEVERAL = ("SWAP", "ROT_TWO", "ROT_THREE", "STORE_ATTR")
 class Event:
     """An attribute that is set, or a list that is added to; `sure` where no condition decides.
 
-    `count` tells how many elements come at once, as far as that is written.
+    `count` tells how many elements come at once, as far as that is written. Of two events that are
+    not sure and have different numbers as `branch`, one round has one.
     """
 
     name: str
     adds: bool
     count: int
     sure: bool
+    branch: int = 0
 
 
 @dataclass
@@ -44,6 +46,7 @@ class Loop:
     end: int
     body: list[Event | Loop] = field(default_factory=list)
     unsure: int = -1
+    branch: int = 0
 
 
 Events = list[Event | Loop]
@@ -71,11 +74,14 @@ class _Order:
 
     def run(self, events: Events, rounds: int) -> None:
         for _ in range(rounds):
+            given: dict[str, int] = {}
             for event in events:
                 if isinstance(event, Loop):
                     self.run(event.body, self._rounds(event))
                 elif event.name in self.lengths:
-                    self._take(event.name, event.count)
+                    first = given.setdefault(event.name, event.branch)
+                    other = not event.sure and event.branch != first  # the branch not taken
+                    self._take(event.name, 0 if other else event.count)
                 elif not event.adds:
                     self.places.append((event.name, -1))
 
@@ -90,8 +96,8 @@ class _Order:
         counts = {n: self.lengths[n] - self.taken[n] for n in names}
         if len(names) < 2:
             return max([1, *counts.values()])
-        direct = [e for e in loop.body if isinstance(e, Event) and e.adds]
-        each = {n: sum(e.count for e in direct if e.name == n) for n in names}
+        direct = [e for e in loop.body if isinstance(e, Event)]
+        each = {n: _each_round([e for e in direct if e.name == n]) for n in names}
         rounds = {counts[n] / each[n] for n in names if each[n]}
         sure = any(e.sure and e.name in names for e in direct)
         if all(each.values()) and len(rounds) == 1 and sure and rounds.copy().pop() % 1 == 0:
@@ -100,6 +106,14 @@ class _Order:
             f"in which order Keras has the weights of {' and '.join(names)} is not known",
             hint="fill each of them by itself: load_keras_weights(module.convs[0], weights)",
         )
+
+
+def _each_round(events: list[Event]) -> int:
+    """Return how many elements a list gets in a round, 0 where that is not known."""
+    branches = {event.branch for event in events}
+    if not any(event.sure for event in events) and len(branches) == len(events):
+        return min(event.count for event in events) if events else 0
+    return sum(event.count for event in events)
 
 
 def _flat(events: Events) -> Iterator[Event]:
@@ -146,6 +160,7 @@ class _Reader:
         elif "JUMP" in step.opname and isinstance(step.argval, int):
             here = self.open[-1]
             last = not after or after[0].offset >= here.end
+            here.branch += step.opname == "JUMP_FORWARD" or (step.argval < step.offset and not last)
             if step.argval > step.offset:
                 here.unsure = max(here.unsure, step.argval)
             elif not last:  # the round ends here for one branch
@@ -163,12 +178,12 @@ class _Reader:
         elif step.opname == "STORE_ATTR":
             if len(before) > 1 and before[-2].opname == "LOAD_CONST" and before[-2].argval is None:
                 return  # `build` makes what `__init__` has as None
-            here.body.append(Event(name, False, _written(before[:-1]), sure))
+            here.body.append(Event(name, False, _written(before[:-1]), sure, here.branch))
         elif step.opname in LOADS and name not in self.within:
             if isinstance(getattr(self.cls, name, None), FunctionType):
                 here.body += _events(self.cls, name, self.cls.__mro__, self.within)
             elif count := _added(after):
-                here.body.append(Event(name, True, count, sure))
+                here.body.append(Event(name, True, count, sure, here.branch))
 
 
 LOADS = ("LOAD_METHOD", "LOAD_ATTR", "LOAD_SUPER_ATTR")
