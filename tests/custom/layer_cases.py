@@ -110,6 +110,7 @@ ALL = [
     case("spectral_dense", "SpectralDense(3)", "2 4"),
     case("spectral_dense", "SpectralDense(3, iterations=3)", "2 4", training=True),
     case("late_opening", "Tied(3)", "2 5", losses=True, double=False),
+    case("coupling_masks", "Flow(2)", "4 2", training=True, double=False),
     case("written_steps", "Steps(4)", "2 5 3"),
     case("written_steps", "Written(4)", "2 5 3"),
     case("written_steps", "Counted(4)", "2 5 3"),

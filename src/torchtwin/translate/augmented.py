@@ -37,7 +37,10 @@ def assigned(
     value = updated.value
     sum_of = operator in (cst.Add, cst.Subtract) and isinstance(value, cst.BinaryOperation)
     tight = sum_of and isinstance(getattr(value, "operator", None), TIGHT)
-    if isinstance(value, LOOSE) and not value.lpar and not tight:
+    if kinds == ["tensor", "array"]:
+        text = text_of(value.with_changes(lpar=(), rpar=()))
+        value = cst.parse_expression(f"torch.as_tensor({text}).to({text_of(updated.target)})")
+    elif isinstance(value, LOOSE) and not value.lpar and not tight:
         value = value.with_changes(lpar=[cst.LeftParen()], rpar=[cst.RightParen()])
     whole = cst.BinaryOperation(updated.target.deep_clone(), operator(), value)
     return cst.Assign([cst.AssignTarget(updated.target)], whole, semicolon=updated.semicolon)
@@ -49,12 +52,27 @@ def beside(program: Program, original: Any, updated: Any) -> cst.BinaryOperation
     sides = {("tensor", "array"): ("left", "right"), ("array", "tensor"): ("right", "left")}
     tensor, array = sides.get((left, right), ("", ""))
     result: cst.BinaryOperation = updated
-    if not array or not _repeats(getattr(updated, tensor)):
+    like = _like(program, getattr(original, tensor), getattr(updated, tensor)) if array else None
+    if like is None:
         return result
-    like = text_of(getattr(updated, tensor).with_changes(lpar=(), rpar=()))
     value = text_of(getattr(updated, array).with_changes(lpar=(), rpar=()))
     made = cst.parse_expression(f"torch.as_tensor({value}).to({like})")
     return result.with_changes(**{array: made})
+
+
+def _like(program: Program, original: Any, updated: Any) -> str | None:
+    """Return a tensor whose dtype and device an expression has: itself, or a part of it."""
+    if _repeats(updated):
+        return text_of(updated.with_changes(lpar=(), rpar=()))
+    if not isinstance(original, cst.BinaryOperation):
+        return None
+    for side in ("left", "right"):
+        part = getattr(original, side)
+        if program.kinds.of(part).what == "tensor":
+            found = _like(program, part, getattr(updated, side, None))
+            if found is not None:
+                return found
+    return None
 
 
 def _repeats(node: cst.CSTNode) -> bool:
