@@ -30,8 +30,9 @@ class Case:
     training: bool | None = False
     double: bool = True
     """Whether it is compared in float64: not where the source asks for float32 or for floatx, or
-    where TensorFlow takes constants over float32: gelu, leaky_relu, casts of numbers, among them
-    the 1 / sqrt(key_dim) of MultiHeadAttention where that is no power of two."""
+    where TensorFlow takes constants over float32: gelu, leaky_relu, and casts of numbers, among
+    them the 1 / sqrt(key_dim) of MultiHeadAttention. `ops.cast(0.3, "float64")` gives 0.3 + 1.2e-8
+    there; on JAX it is exact, but sines and means of LayerNormalization are not."""
     losses: bool = False
     folder: Path = SOURCES
 
@@ -90,7 +91,7 @@ def case(source: str, make: str, *inputs: Any, **options: Any) -> Case:
 EDGES = np.array([[0, 1], [0, 2], [1, 0], [2, 1], [2, 3], [3, 3]], "int32")
 
 EVERY = "ALL_CASES" in os.environ
-"""All cases take two minutes; without this each class has its last one, where it says most."""
+"""All cases take two minutes; without this two of three classes have their last one."""
 
 ALL = [
     case("sampling_tf", "Sampling()", ["2 6", "low 2 6"], double=False),
@@ -286,4 +287,5 @@ ALL = [
     case("side_by_side", "Swin((2, 2, 1))", "2 4"),
 ]  # fmt: skip
 
-CASES = ALL if EVERY else list({(c.source, c.make.partition("(")[0]): c for c in ALL}.values())
+LAST = list({(c.source, c.make.partition("(")[0]): c for c in ALL}.values())
+CASES = ALL if EVERY else [c for k, c in enumerate(LAST) if k % 3]
