@@ -7,6 +7,7 @@ import torch
 
 def gather_places(x: torch.Tensor, indices: torch.Tensor, batch_dims: int = 0) -> torch.Tensor:
     """Return the entries of `x` at rows of indices, which stand in the last axis of `indices`."""
+    indices = torch.as_tensor(indices, device=x.device)
     batch = [
         torch.arange(n, device=x.device).view(-1, *[1] * (indices.dim() - k - 2))
         for k, n in enumerate(x.shape[:batch_dims])

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import libcst as cst
+import libcst.matchers as m
 
 from torchtwin.errors import UnsupportedError
 from torchtwin.translate import graphs, held, methods, owners
@@ -45,7 +46,17 @@ def left_out(rewriter: Rewriter, node: cst.CSTNode) -> bool:
         return False
     target = node.targets[0].target
     on_self = isinstance(target, cst.Attribute) and text_of(target.value) == "self"
-    return on_self and cst.ensure_type(target, cst.Attribute).attr.value in BOOKKEEPING
+    name = cst.ensure_type(target, cst.Attribute).attr.value if on_self else ""
+    return name in BOOKKEEPING and not _is_read(rewriter, name)
+
+
+def _is_read(rewriter: Rewriter, name: str) -> bool:
+    """Tell whether a class asks for what it told Keras: `self.supports_masking`, not `built`."""
+    if name != "supports_masking":
+        return False
+    cls = rewriter.program.inventory.classes[rewriter.cls]
+    own = m.Attribute(value=m.Name("self"), attr=m.Name(name))
+    return len(m.findall(cls, own)) > len(m.findall(cls, m.AssignTarget(target=own)))
 
 
 # Statements.
