@@ -52,3 +52,16 @@ def test_a_class_that_takes_other_arguments_is_no_default() -> None:
 def test_lengths_of_a_shape_need_no_unstacking() -> None:
     text = "def lengths(x):\n    b, c = tf.unstack(tf.shape(x))\n    return tf.reshape(x, (c, b))\n"
     assert "b, c = x.shape" in program_of(text)
+
+
+@pytest.mark.parametrize(
+    ("first", "device"),
+    [("mean, spread = inputs", ", device=mean.device"), ("few = 3", "")],
+)
+def test_new_tensors_are_where_unpacked_inputs_are(first: str, device: str) -> None:
+    text = (
+        "class Noise(layers.Layer):\n    def call(self, inputs):\n"
+        f"        {first}\n        mean, spread = inputs\n"
+        "        return mean + spread * tf.random.normal((3,))\n"
+    )
+    assert f"torch.randn(3{device})" in program_of(text)

@@ -19,7 +19,29 @@ def device_of(function: cst.FunctionDef | None) -> Expr | None:
     if function is None or function.name.value != "call" or len(function.params.params) < 2:
         return None
     first = function.params.params[1].name.value
-    return Field(Source(first), "device") if _stays(function.body, first) else None
+    if not _stays(function.body, first):
+        first = _unpacked(function, first)
+    return Field(Source(first), "device") if first else None
+
+
+def _unpacked(function: cst.FunctionDef, name: str) -> str:
+    """Return the first of the tensors that a list of inputs is unpacked into at the beginning."""
+    lines = list(function.body.body)
+    if function.get_docstring() is not None:
+        lines = lines[1:]
+    match lines[:1]:
+        case [
+            cst.SimpleStatementLine(
+                body=[
+                    cst.Assign(
+                        targets=[cst.AssignTarget(target=cst.Tuple(elements=[first, *_]))],
+                        value=cst.Name(value=used),
+                    )
+                ]
+            )
+        ] if used == name and isinstance(first.value, cst.Name):
+            return first.value.value if _stays(function.body, first.value.value) else ""
+    return ""
 
 
 def _stays(node: cst.CSTNode, name: str) -> bool:
