@@ -44,8 +44,26 @@ def test_defaults_of_parameters(before: str, after: str) -> None:
     assert found.startswith(f"def made({after}):\n")
 
 
-def test_a_class_that_takes_other_arguments_is_no_default() -> None:
-    made = translate(HEAD + "def made(norm=layers.LayerNormalization):\n    return norm()\n")
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("norm()", "lambda: LazyBatchNorm()"),
+        ("norm(epsilon=1e-5, name='n')", "lambda epsilon, name: LazyBatchNorm(eps=epsilon)"),
+        (
+            "norm(0), norm(1, epsilon=2)",
+            "lambda axis, epsilon=0.001: LazyBatchNorm(dim=axis, eps=epsilon)",
+        ),
+    ],
+)
+def test_a_class_as_default_takes_what_it_is_called_with(before: str, after: str) -> None:
+    text = f"def made(norm=layers.BatchNormalization):\n    return {before}\n"
+    assert program_of(text).startswith(f"def made(norm=({after})):\n")
+
+
+@pytest.mark.parametrize("body", ["other(norm)", "norm, norm()", "norm(*options)"])
+def test_a_class_whose_calls_are_not_seen_is_no_default(body: str) -> None:
+    text = f"def made(norm=layers.LayerNormalization):\n    return {body}\n"
+    made = translate(HEAD + text)
     assert [each.name for each in made.unresolved] == ["keras.layers.LayerNormalization"]
 
 

@@ -10,13 +10,9 @@ from torchtwin.errors import UnsupportedError
 from torchtwin.expr import Call, Expr, Source
 from torchtwin.nn.reductions import max_along, mean_along, min_along, sum_along
 from torchtwin.ops.functions import operation_for
-from torchtwin.translate.activation import module_with_activation
-from torchtwin.translate.builtin import general
-from torchtwin.translate.initial import initial_function
 from torchtwin.translate.program import Program
-from torchtwin.translate.registry import constructor_of
 from torchtwin.translate.values import dtype_named
-from torchtwin.view import LayerView, Tensor
+from torchtwin.view import Tensor
 
 VALUES = {
     "tf.newaxis": "None",
@@ -44,8 +40,6 @@ def reference(program: Program, name: str) -> Expr | None:
         return Source(f"torch.{dtype}")
     if name in VALUES:
         return Source(VALUES[name])
-    if name.startswith("keras.layers.") and (made := _maker(program, name)) is not None:
-        return made
     if name.rpartition(".")[2][:1].isupper() or name.count(".") == 0:
         raise UnsupportedError(f"{name} is not translated here")
     home, _, last = name.rpartition(".")
@@ -60,34 +54,3 @@ def reference(program: Program, name: str) -> Expr | None:
             program.helpers[made.function.__name__] = made.function
         return Source(qualified(made.function))
     return Source(f"lambda x: {program.text(made)}", -1)
-
-
-def _maker(program: Program, name: str) -> Expr | None:
-    """Return what makes layers of a class that is given as a value: called as Keras's is.
-
-    Where no class of ours takes Keras's arguments, what makes the layer takes none.
-    """
-    cls = general(name)
-    if cls is not None:
-        return Source(program.name_of(cls))
-    last = name.rpartition(".")[2]
-    rule = constructor_of(last)
-    if rule is None:
-        return None
-    made = rule(LayerView(last, {}, []))
-    return (
-        None
-        if made is None
-        else Source(f"lambda: {program.text(module_with_activation(made))}", -1)
-    )
-
-
-def default(program: Program, name: str) -> Expr | None:
-    """Return what a parameter's default is: classes of layers and initialisers too.
-
-    What the parameter is given is called with Keras's arguments, so the default has to take them.
-    """
-    if name.startswith("keras.initializers."):
-        return initial_function(name.rpartition(".")[2])  # type: ignore[no-any-return]
-    cls = general(name)
-    return reference(program, name) if cls is None else Source(program.name_of(cls))

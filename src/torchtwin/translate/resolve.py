@@ -89,6 +89,11 @@ def layer(program: Program, name: str, original: cst.Call, updated: cst.Call) ->
     known.pop("dtype", None) if known.get("dtype") in (None, "float32") else None
     if known.get("trainable") is True:
         known.pop("trainable")
+    return constructed(program, name, known)
+
+
+def constructed(program: Program, name: str, known: Mapping[str, Any]) -> Expr | None:
+    """Return the module that a layer of Keras with these arguments becomes."""
     called = {"mask": True} if "mask" in program.module.code else {}
     view = LayerView(name, known, [], kwargs=called)  # Softmax may be called with a mask
     rule = constructor_of(name)

@@ -12,14 +12,22 @@ import libcst as cst
 
 from torchtwin.errors import TorchTwinError, UnsupportedError
 from torchtwin.expr import Expr
-from torchtwin.translate import aliases, attributes, classes, graphs, methods, settings, training
+from torchtwin.translate import (
+    aliases,
+    attributes,
+    classes,
+    graphs,
+    makers,
+    methods,
+    settings,
+    training,
+)
 from torchtwin.translate.augmented import assigned, beside
 from torchtwin.translate.canonical import is_foreign
 from torchtwin.translate.containers import INPUTS, adds_input, is_contained, sequential
 from torchtwin.translate.devices import device_of
 from torchtwin.translate.program import Program
 from torchtwin.translate.ranks import check_product
-from torchtwin.translate.references import default, reference
 from torchtwin.translate.refusals import marked
 from torchtwin.translate.resolve import translated_call
 from torchtwin.translate.values import ENTRIES, binding_of, text_of
@@ -192,15 +200,22 @@ class Rewriter(cst.CSTTransformer):
         if isinstance(parent, cst.Assign) and name.startswith("keras.layers."):
             return updated  # another name for the class: see aliases
         try:
-            found = default if isinstance(parent, cst.Param) else reference
-            if found is reference and self._asked_for(name):
-                raise UnsupportedError(f"{name} is not translated here")
-            made = found(self.program, name)
+            made = self._given(name)
         except UnsupportedError as error:
             if not self._given_as_value(name):
                 self.refuse(original, name, error)
             return updated
         return updated if made is None else self.placed(made)
+
+    def _given(self, name: str) -> Expr | None:
+        """Return what a name is that is not called, by where it stands."""
+        parent = self.parent
+        if isinstance(parent, cst.Param):
+            function = self.inside((cst.FunctionDef, cst.Lambda))
+            return makers.default(self.program, name, parent.name.value, function)
+        if self._asked_for(name):
+            raise UnsupportedError(f"{name} is not translated here")
+        return makers.value(self.program, name, parent, self.inside(cst.Call))
 
     def _asked_for(self, name: str) -> bool:
         """Tell whether something is compared with a class of layers: `isinstance(x, Dense)`."""
