@@ -21,20 +21,13 @@ from pathlib import Path
 
 SHARED = Path(__file__).parents[2] / "shared"
 RECORD = Path(__file__).with_name("shares.json")
-CORPORA: Mapping[str, tuple[str, ...]] = {
-    "real": ("savedmodel", "tfjs"),
-    "keras_layers": (),
-    "keras_ops": (),
-}
-"""Each corpus, and the cases in formats that are not read yet."""
+CORPORA = ("real", "keras_layers", "keras_ops")
 NEVER = ("wrong", "broken", "crash")
 
 
 def scored(corpus: str) -> dict[str, tuple[str, str]]:
     """Return the verdict on each case of a corpus, with its detail."""
     command = [sys.executable, str(SHARED / "score" / "score.py"), str(SHARED / "corpus" / corpus)]
-    for text in CORPORA[corpus]:
-        command += ["--skip", text]
     with tempfile.TemporaryDirectory() as scratch:
         target = Path(scratch) / "verdicts.json"
         subprocess.run([*command, "--json", str(target)], stdout=subprocess.DEVNULL, check=False)
@@ -60,7 +53,7 @@ def main() -> int:
         print("no corpora beside the repository: nothing to score")
         return 0
     record = json.loads(RECORD.read_text(encoding="utf-8")) if RECORD.exists() else {}
-    names, failed = options.corpora or list(CORPORA), False
+    names, failed = options.corpora or CORPORA, False
     with ThreadPoolExecutor(2) as pool:  # each case is a process of its own
         for name, verdicts in zip(names, pool.map(scored, names), strict=True):
             good = sorted(case for case, (verdict, _) in verdicts.items() if verdict == "ok")

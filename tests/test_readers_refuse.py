@@ -19,7 +19,7 @@ import torch
 
 from reader_files import SEQUENTIAL, archive_at, legacy, repacked
 from reader_support import arrays_of
-from torchtwin.errors import TorchTwinError, UnreadableModel, UnsupportedError
+from torchtwin.errors import TorchTwinError, UnreadableModel
 from torchtwin.readers import read
 
 
@@ -64,22 +64,6 @@ def test_other_files_are_named(kind: str, tmp_path: Path) -> None:
     (tmp_path / "model.h5").write_bytes(data)
     with pytest.raises(UnreadableModel, match=word):
         read(tmp_path / "model.h5")
-
-
-@pytest.mark.parametrize(
-    ("name", "data", "word"),
-    [
-        ("model.json", b'{"modelTopology": {}, "weightsManifest": []}', "TensorFlow.js"),
-        ("model.pb", b"\x08\x01\x12\x99\x01", "SavedModel"),
-        ("model/saved_model.pb", b"\x08\x01\x12\x99\x01", "SavedModel"),
-    ],
-)
-def test_formats_that_come_later(name: str, data: bytes, word: str, tmp_path: Path) -> None:
-    path = tmp_path / name
-    path.parent.mkdir(exist_ok=True)
-    path.write_bytes(data)
-    with pytest.raises(UnsupportedError, match=word):
-        read(path if "/" not in name else path.parent)
 
 
 def test_missing_file_and_other_folder(tmp_path: Path) -> None:

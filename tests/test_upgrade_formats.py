@@ -13,14 +13,18 @@ import pytest
 import tf_keras
 
 from reader_support import MODELS, holders_of, randomized, snake
+from tensorflow_files import tfjs
 from torchtwin.binding import Holder, bind
 from torchtwin.readers import read
 from torchtwin.upgrade import upgraded
 
+TRACED = ("mlp", "nested", "frozen")
+"""SavedModels hold functions, which TensorFlow takes seconds to trace for larger models."""
+
 KERAS = {"keras 3": keras, "tf_keras": tf_keras}
 
 
-def written(model: Any, folder: Path, k: Any) -> Iterator[tuple[str, Any, Path | None]]:
+def written(make: Any, model: Any, folder: Path, k: Any) -> Iterator[tuple[str, Any, Path | None]]:
     """Write a model in every format; yield what the reader is to be given."""
     model.save(folder / "model.keras")
     model.save(folder / "model.h5")
@@ -35,6 +39,12 @@ def written(model: Any, folder: Path, k: Any) -> Iterator[tuple[str, Any, Path |
     if k is tf_keras:
         model.save_weights(folder / "weights.h5", save_format="h5")
         yield "JSON and HDF5 weights", folder / "model.json", folder / "weights.h5"
+        model.save_weights(folder / "checkpoint", save_format="tf")
+        yield "JSON and checkpoint", folder / "model.json", folder / "checkpoint"
+        yield "TensorFlow.js", tfjs(folder / "model.h5", folder / "js", shard=50), None
+        if make.__name__ in TRACED:
+            model.save(folder / "saved", save_format="tf")
+            yield "SavedModel", folder / "saved", None
     else:
         model.save_weights(folder / "model.weights.json", max_shard_size=2e-6)
         yield "JSON and shards", folder / "model.json", folder / "model.weights.json"
@@ -50,7 +60,7 @@ def test_every_format_gives_the_same(make: Callable[[Any], Any], name: str, tmp_
     holders, variables = holders_of(model)
     wanted = {key: np.asarray(v.numpy()) for key, v in variables.items()}
     configs = {}
-    for kind, given, weights in written(model, tmp_path, k):
+    for kind, given, weights in written(make, model, tmp_path, k):
         source = upgraded(read(given, weights))
         configs[kind] = source.config
         got = bind(holders, source)

@@ -24,7 +24,7 @@ def bind_ordered(holders: Sequence[Holder], weights: Ordered, binding: Binding) 
         if (kept := [a for a in arrays if not noise.search(leaf(a))])
     }
     names = {holder.name for holder in wanted}
-    if names != set(groups) and len(groups) == len(wanted):
+    if names != set(groups) and len(groups) == len(wanted) and not weights.strict:
         for holder, arrays in zip(wanted, groups.values(), strict=True):
             _bind_group(holder, arrays, binding)
         return

@@ -27,9 +27,13 @@ SAME_GROUP = {"Functional": ("functional", "model"), "Sequential": ("sequential"
 
 @dataclass
 class Shelf:
-    """A group of the tree: arrays by their last name, and groups within."""
+    """A group of the tree: arrays by their last name, and groups within.
+
+    Where the tree is `named`, layers and variables are known by their names, not by numbers.
+    """
 
     path: str = ""
+    named: bool = False
     arrays: dict[str, Array] = field(default_factory=dict)
     inner: dict[str, Shelf] = field(default_factory=dict)
 
@@ -52,7 +56,7 @@ class Shelf:
 def bind_tree(holders: Sequence[Holder], tree: Tree, binding: Binding) -> None:
     """Find each layer's group by class and number, and its variables by their numbers in it."""
     stored = {key: array for key, array in tree.arrays.items() if not NOISE.search(key)}
-    root = _shelved(stored)
+    root = _shelved(stored, tree.named)
     used: set[str] = set()
     full = [holder for holder in holders if holder.holds()]
     container = container_of(root, "layers")
@@ -69,14 +73,14 @@ def bind_tree(holders: Sequence[Holder], tree: Tree, binding: Binding) -> None:
             binding.unused(array, key)
 
 
-def _shelved(stored: Mapping[str, Array]) -> Shelf:
-    root = Shelf()
+def _shelved(stored: Mapping[str, Array], named: bool) -> Shelf:
+    root = Shelf(named=named)
     for key, array in stored.items():
         *parts, last = key.split("/")
         shelf = root
         for part in parts:
             path = f"{shelf.path}/{part}" if shelf.path else part
-            shelf = shelf.inner.setdefault(part, Shelf(path))
+            shelf = shelf.inner.setdefault(part, Shelf(path, named))
         shelf.arrays[last] = array
     return root
 
@@ -119,6 +123,9 @@ def _paired(holders: Sequence[Holder], container: Shelf) -> dict[int, Shelf]:
     Groups are numbered by class. Some writers skipped numbers, so where the numbers do not fit
     but the count does, the order decides.
     """
+    if container.named:
+        names = {k: Tree.group(holder.name) for k, holder in enumerate(holders)}
+        return {k: container.inner[n] for k, n in names.items() if n in container.inner}
     by_class: dict[str, list[int]] = {}
     for k, holder in enumerate(holders):
         by_class.setdefault(holder.class_name, []).append(k)
@@ -159,9 +166,7 @@ def _bind_holder(
         return
     for parent, variables in _by_parent(holder.variables):
         group = shelf.at(f"{parent}/vars" if parent else "vars") or Shelf()
-        for number, variable in enumerate(variables):
-            name = variable.path.rpartition("/")[2]
-            stored = str(number) if str(number) in group.arrays else name
+        for variable, stored in zip(variables, _stored(variables, group), strict=True):
             array = group.arrays.get(stored)
             if array is None:
                 binding.missing(f"{key}/{variable.path}", variable)
@@ -171,6 +176,20 @@ def _bind_holder(
     if holder.children:
         inner = container_of(shelf, holder.under)
         _bind_layers(holder.children, inner, f"{key}/", binding, used)
+
+
+def _stored(variables: Sequence[Variable], group: Shelf) -> list[str]:
+    """Return the names of a layer's variables in its group.
+
+    One that is called otherwise today, as a DepthwiseConv2D's kernel is, may be the one left.
+    """
+    names = [variable.path.rpartition("/")[2] for variable in variables]
+    names = [str(k) if str(k) in group.arrays else name for k, name in enumerate(names)]
+    missing = [k for k, name in enumerate(names) if name not in group.arrays]
+    left = [name for name in group.arrays if name not in names]
+    if group.named and len(missing) == len(left) == 1:
+        names[missing[0]] = left[0]
+    return names
 
 
 def _by_parent(variables: Sequence[Variable]) -> Iterator[tuple[str, list[Variable]]]:

@@ -29,17 +29,28 @@ class Ordered:
     """Weights as HDF5 models of Keras 1 and 2, and `Layer.weights`, keep them: lists by layer.
 
     `groups` maps the name of each top-level layer to its arrays: trainable ones first, then the
-    others, those of nested layers included.
+    others, those of nested layers included. Where the names are `strict`, they are the model's own:
+    without them a group belongs to a layer by its place as well.
     """
 
     groups: Mapping[str, tuple[Array, ...]]
+    strict: bool = False
 
 
 @dataclass(frozen=True)
 class Tree:
-    """Weights as Keras 3 keeps them: `layers/dense_1/vars/0`, separated by `/`."""
+    """Weights as Keras 3 keeps them: `layers/dense_1/vars/0`, separated by `/`.
+
+    A layer is known by its class and a number, or by its own name where the tree is `named`.
+    """
 
     arrays: Mapping[str, Array]
+    named: bool = False
+
+    @staticmethod
+    def group(name: str) -> str:
+        """Return what the group of a named layer is called: Keras 2 lets a name hold a `/`."""
+        return name.replace("/", "\\")
 
 
 @dataclass(frozen=True)

@@ -9,10 +9,19 @@ from pathlib import Path
 from typing import Any
 
 from torchtwin.errors import TorchTwinError, UnreadableModel
-from torchtwin.readers import architecture, archive, hdf5, live, strangers
+from torchtwin.readers import (
+    architecture,
+    archive,
+    checkpoint,
+    hdf5,
+    live,
+    savedmodel,
+    strangers,
+    tfjs,
+)
 from torchtwin.source import Source
 
-READERS = (archive, hdf5, architecture)
+READERS = (archive, savedmodel, tfjs, hdf5, checkpoint, architecture)
 
 
 def read(model: Any, weights: str | Path | None = None) -> Source:
@@ -27,7 +36,10 @@ def read(model: Any, weights: str | Path | None = None) -> Source:
     else:
         source = _guarded(_opened, Path(model), str(model))
     if weights is not None:
-        source = _with(source, _guarded(_opened, Path(weights), str(weights)))
+        given = _guarded(_opened, Path(weights), str(weights))
+        if isinstance(given, checkpoint.Parts) and source.config:
+            given = _guarded(given.placed, source.config, str(weights))
+        source = _with(source, given)
     if not source.version:
         source = dataclasses.replace(source, version="2")
     if not isinstance(source.config.get("config"), dict | list):

@@ -6,11 +6,9 @@ import re
 from pathlib import Path
 from typing import Any
 
-from torchtwin.errors import UnreadableModel, UnsupportedError
-from torchtwin.readers import plain
+from torchtwin.errors import UnreadableModel
+from torchtwin.readers import plain, tfjs
 from torchtwin.source import Source
-
-TFJS_KEYS = {"weightsManifest", "modelTopology", "weights_manifest"}
 
 
 def accepts(_path: Path, start: bytes) -> bool:
@@ -20,11 +18,8 @@ def accepts(_path: Path, start: bytes) -> bool:
 
 def read(path: Path) -> Source:
     model = plain.parsed(path.read_bytes(), "the file")
-    if TFJS_KEYS & set(model):
-        raise UnsupportedError(
-            "it is a TensorFlow.js model, which is not read yet",
-            hint="convert the Keras model that it was made from",
-        )
+    if tfjs.is_tfjs(model):
+        return tfjs.source(path, model)
     if "weight_map" in model:
         from torchtwin.readers import shards
 

@@ -25,7 +25,7 @@ def place(model: Mapping[str, Any], vocabularies: Vocabularies, prefix: str = ""
     """Put each vocabulary into the config of its layer, which the path names by class."""
     counts: dict[str, int] = {}
     for entry in _layers(model):
-        name = _snake(str(entry.get("class_name")))
+        name = snake(str(entry.get("class_name")))
         number = counts[name] = counts.get(name, -1) + 1
         for container in CONTAINERS:
             path = f"{prefix}{container}/{name}" + f"_{number}" * (number > 0)
@@ -61,7 +61,7 @@ def _layers(model: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
             yield entry
 
 
-def _snake(class_name: str) -> str:
+def snake(class_name: str) -> str:
     name = re.sub(r"\W+", "", class_name.rpartition(">")[2])
     name = re.sub("(.)([A-Z][a-z]+)", r"\1_\2", name)
     return re.sub("([a-z])([A-Z])", r"\1_\2", name).lower()

@@ -33,7 +33,7 @@ def read(path: Path) -> Source:
         version=version or "1",
         format="HDF5 model",
         weights=ordered(stored, window) if stored is not None else None,
-        compile=_compiled(plain.parsed(training, "training_config")) if training else None,
+        compile=compiled(plain.parsed(training, "training_config")) if training else None,
         optimizer=_optimizer(root, window),
         origin=path,
     )
@@ -103,7 +103,7 @@ def _note_backend(config: dict[str, Any], *groups: Any) -> None:
             config["backend"] = backend
 
 
-def _compiled(training: dict[str, Any]) -> dict[str, Any]:
+def compiled(training: dict[str, Any]) -> dict[str, Any]:
     """Name the optimizer as the newer formats do."""
     optimizer = training.pop("optimizer_config", None)
     return {"optimizer": optimizer, **training} if optimizer is not None else training

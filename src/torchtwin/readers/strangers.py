@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from torchtwin.errors import TorchTwinError, UnreadableModel, UnsupportedError
+from torchtwin.readers import checkpoint
 from torchtwin.readers.archive import CONFIG
 
 LFS = "run `git lfs pull` in the repository, or download the file itself"
@@ -38,10 +39,10 @@ PAGES = (b"<!doctype", b"<html", b"<?xml", b"<head")
 
 def start_of(path: Path) -> bytes:
     """Return the file's first bytes; what cannot even be opened is refused here."""
+    if path.is_dir() or checkpoint.prefix_of(path) == path:
+        return b""
     if not path.exists():
         raise UnreadableModel(f"there is no file '{path}'")
-    if path.is_dir():
-        return b""
     with path.open("rb") as file:
         start = file.read(4096)
     if not start:
@@ -65,7 +66,9 @@ def refusal(path: Path, start: bytes) -> TorchTwinError:
         return UnreadableModel("it is a safetensors file, which holds no architecture", hint=KERAS)
     if start[:1] == b"\x08" and start[2:3] == b"\x12":
         if start[1] == 1:
-            return _saved_model()
+            return UnreadableModel(
+                "it is the saved_model.pb of a TensorFlow SavedModel", hint="give its folder"
+            )
         return UnreadableModel("it is an ONNX model", hint="use onnx2torch for ONNX files")
     return UnreadableModel(*_text(start))
 
@@ -86,12 +89,13 @@ def _text(start: bytes) -> tuple[str]:
 
 
 def _folder(path: Path) -> TorchTwinError:
-    if (path / "saved_model.pb").exists() or (path / "saved_model.pbtxt").exists():
-        return _saved_model()
-    if (path / "model.json").exists():
-        return UnreadableModel("it is a folder", hint=f"give the file {path / 'model.json'}")
-    return UnreadableModel(f"it is a folder without {CONFIG}", hint="give the model file itself")
-
-
-def _saved_model() -> UnsupportedError:
-    return UnsupportedError("it is a TensorFlow SavedModel, which is not read yet", hint=KERAS)
+    if (path / "saved_model.pbtxt").exists():
+        return UnsupportedError("it is a SavedModel as text (pbtxt), which is not read", hint=KERAS)
+    if any(path.glob("*.index")):
+        return UnreadableModel(
+            "it is a folder of several checkpoints", hint="give one, without its suffix .index"
+        )
+    return UnreadableModel(
+        f"it is a folder without {CONFIG}, saved_model.pb or model.json",
+        hint="give the model file itself",
+    )

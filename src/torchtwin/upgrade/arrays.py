@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 
 from torchtwin.errors import UnreadableModel
@@ -23,7 +24,7 @@ def converted(weights: Ordered | Tree | None, context: Context) -> Ordered | Tre
             )
         for name, conversion in wanted:
             groups[top] = _applied(groups[top], name, name == top, conversion)
-    return Ordered(groups)
+    return dataclasses.replace(weights, groups=groups)
 
 
 def _applied(
