@@ -20,10 +20,11 @@ os.environ.setdefault("KERAS_BACKEND", "jax")
 TARGET = Path(__file__).parents[1] / "src" / "torchtwin" / "layers" / "defaults.json"
 REQUIRED: dict[str, Any] = {
     "units": 1, "filters": 1, "kernel_size": 3, "rate": 0.5, "input_dim": 2, "output_dim": 2,
-    "axes": 1, "dims": (1,), "n": 2, "target_shape": (1,), "height": 2, "width": 2, "factor": 0.5,
-    "height_factor": 0.5, "stddev": 0.5, "scale": 1.0, "num_heads": 2, "key_dim": 2,
-    "head_dim": 2, "num_query_heads": 2, "num_key_value_heads": 2, "equation": "ab,bc->ac",
-    "output_shape": (2,), "num_bins": 2, "bin_boundaries": [0.0], "num_tokens": 2,
+    "axes": 1, "dims": (1,), "n": 2, "target_shape": (1,), "height": 2, "width": 2, "factor": 1,
+    "height_factor": 0.5, "width_factor": 0.5, "stddev": 0.5, "scale": 1.0, "num_heads": 2,
+    "key_dim": 2, "head_dim": 2, "num_query_heads": 2, "num_key_value_heads": 2,
+    "equation": "ab,bc->ac", "output_shape": (2,), "num_bins": 2,
+    "bin_boundaries": [0.0], "num_tokens": 2,
     "value_range": (0, 255), "output_size": 2, "max_number": 2, "pool_size": 2,
     "activation": "linear",
 }  # fmt: skip

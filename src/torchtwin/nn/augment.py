@@ -1,10 +1,9 @@
-"""Images, (height, width, channels) or a batch of them, changed at random in training mode."""
+"""Images changed at random in training mode: what such modules share; flips and crops."""
 
 from __future__ import annotations
 
-import math
-
 import torch
+import torch.nn.functional as F
 from torch import nn
 
 
@@ -15,169 +14,92 @@ def bounds_of(factor, lowest=-1.0):
     return tuple(sorted(factor))
 
 
-def folded(index, size, mode):
-    """Return positions beyond an axis of this size as positions in it."""
-    if mode == "nearest":
-        return index.clamp(0, size - 1)
-    if mode == "wrap":
-        return index % size
-    if mode == "mirror":
-        index = index % max(2 * size - 2, 1)
-        return torch.where(index >= size, 2 * size - 2 - index, index)
-    index = index % (2 * size)  # "reflect", of which the edge is twice there
-    return torch.where(index >= size, 2 * size - 1 - index, index)
-
-
-def picked(images, y, x, mode, fill_value):
-    """Return the pixels of (B, H, W, C) at whole positions y and x, each (B, H', W')."""
-    height, width = images.shape[1:3]
-    inside = (y >= 0) & (y < height) & (x >= 0) & (x < width)
-    kind = "nearest" if mode == "constant" else mode
-    batch = torch.arange(len(images), device=images.device)[:, None, None]
-    pixels = images[batch, folded(y.long(), height, kind), folded(x.long(), width, kind)]
-    return torch.where(inside[..., None], pixels, fill_value) if mode == "constant" else pixels
-
-
-def affine(images, matrix, mode="reflect", interpolation="bilinear", fill_value=0.0):
-    """Return images whose pixel (y, x) is the one at `matrix` times (x, y, 1), for each image.
-
-    `matrix` is (B, 2, 3) and gives x before y.
-    """
-    height, width = images.shape[1:3]
-    y, x = torch.meshgrid(
-        torch.arange(height, device=images.device, dtype=images.dtype),
-        torch.arange(width, device=images.device, dtype=images.dtype),
-        indexing="ij",
-    )
-    at = torch.einsum("bij,hwj->bihw", matrix, torch.stack([x, y, torch.ones_like(x)], -1))
-    x, y = at[:, 0], at[:, 1]
-    if interpolation == "nearest":
-        y, x = (torch.trunc(k + 0.5 * torch.sign(k)) for k in (y, x))
-        return picked(images, y, x, mode, fill_value)
-    result = torch.zeros_like(images)
-    for row in (torch.floor(y), torch.floor(y) + 1):
-        for column in (torch.floor(x), torch.floor(x) + 1):
-            weight = (1 - (y - row).abs()) * (1 - (x - column).abs())
-            result = result + weight[..., None] * picked(images, row, column, mode, fill_value)
-    return result
+def per_image(values):
+    """Return one number for each image so that it broadcasts to (B, C, H, W)."""
+    return values.reshape(-1, 1, 1, 1)
 
 
 class RandomImages(nn.Module):
-    """Changes images in training mode, each by itself; otherwise they stay as they are."""
+    """Changes images, (B, C, H, W), in training mode; otherwise they stay as they are.
+
+    `draw` makes the random numbers, and `change` uses them. With `channels_last` images are
+    (B, H, W, C). The batch axis may be missing.
+    """
+
+    always = False  # in evaluation too
+    casts = True  # whole numbers become floating point in evaluation too
+
+    def __init__(self, channels_last=False):
+        super().__init__()
+        self.channels_last = channels_last
+
+    def forward(self, x):
+        active = self.training or self.always
+        if (active or self.casts) and not x.is_floating_point():
+            x = x.to(torch.get_default_dtype())
+        if not active:
+            return x
+        images = x if x.dim() == 4 else x[None]
+        images = images.movedim(-1, 1) if self.channels_last else images
+        images = self.change(images, self.draw(images))
+        images = images.movedim(1, -1) if self.channels_last else images
+        return images if x.dim() == 4 else images[0]
+
+    def draw(self, x):
+        """Return the random numbers with which `change` changes these images."""
+
+    def change(self, x, drawn):
+        raise NotImplementedError
 
     def uniform(self, x, low, high, *shape):
         """Return random numbers for each image, beside a tensor of images."""
         size = (len(x), *shape)
         return low + (high - low) * torch.rand(size, dtype=x.dtype, device=x.device)
 
-    def forward(self, x):
-        x = x if x.is_floating_point() else x.to(torch.get_default_dtype())
-        if not self.training:
-            return x
-        return self.change(x) if x.dim() == 4 else self.change(x[None])[0]
-
-    def change(self, x):
-        raise NotImplementedError
+    def chosen(self, x, bounds):
+        """Return which images to change, each with a probability between these bounds."""
+        return self.uniform(x, 0.0, 1.0) < self.uniform(x, *bounds)
 
 
 class RandomFlip(RandomImages):
     """Flips one image in two. With both directions it is flipped in both at once."""
 
-    def __init__(self, mode="horizontal_and_vertical"):
-        super().__init__()
-        self.dims = [d for d, name in ((2, "horizontal"), (1, "vertical")) if name in mode]
-
-    def change(self, x):
-        flipped = self.uniform(x, 0.0, 1.0, 1, 1, 1) <= 0.5
-        return torch.where(flipped, x.flip(self.dims), x)
-
-
-class RandomAffine(RandomImages):
-    """Moves the pixels of images by a random matrix; `mode` says what is beyond the edges."""
-
-    def __init__(self, mode="reflect", interpolation="bilinear", fill_value=0.0):
-        super().__init__()
-        self.options = {"mode": mode, "interpolation": interpolation, "fill_value": fill_value}
-
-    def change(self, x):
-        return affine(x, self.matrix(x), **self.options)
-
-    def matrix(self, x):
-        """Return the matrices that draw the images in `x`, (B, 2, 3)."""
-        raise NotImplementedError
-
-
-class RandomRotation(RandomAffine):
-    """Rotates images around their middle, by up to a share `factor` of a whole turn."""
-
-    def __init__(self, factor, **options):
+    def __init__(self, mode="horizontal_and_vertical", **options):
         super().__init__(**options)
-        self.factor = bounds_of(factor)
+        self.dims = [d for d, name in ((3, "horizontal"), (2, "vertical")) if name in mode]
 
-    def matrix(self, x):
-        angle = 2 * math.pi * self.uniform(x, *self.factor)
-        cos, sin = torch.cos(angle), torch.sin(angle)
-        cy, cx = (x.shape[1] - 1) / 2, (x.shape[2] - 1) / 2
-        to_x = torch.stack([cos, -sin, cx - cx * cos + cy * sin], -1)
-        return torch.stack([to_x, torch.stack([sin, cos, cy - cx * sin - cy * cos], -1)], 1)
+    def draw(self, x):
+        return self.uniform(x, 0.0, 1.0) <= 0.5
 
-
-class RandomTranslation(RandomAffine):
-    """Moves images by up to a share of their height and of their width."""
-
-    def __init__(self, height_factor, width_factor, **options):
-        super().__init__(**options)
-        self.height, self.width = bounds_of(height_factor), bounds_of(width_factor)
-
-    def matrix(self, x):
-        down = self.uniform(x, *self.height) * x.shape[1]
-        right = self.uniform(x, *self.width) * x.shape[2]
-        matrix = torch.eye(2, 3, dtype=x.dtype, device=x.device).repeat(len(x), 1, 1)
-        matrix[:, 0, 2], matrix[:, 1, 2] = -right, -down
-        return matrix
+    def change(self, x, drawn):
+        return torch.where(per_image(drawn), x.flip(self.dims), x)
 
 
-class RandomZoom(RandomAffine):
-    """Zooms out of images by up to a share, into them where it is negative.
+class RandomCrop(RandomImages):
+    """Takes a part of images in training mode, the same for a whole batch.
 
-    Without `width_factor` both sides change alike.
+    Where they are not larger than it in both directions, the middle is taken and resized.
     """
 
-    def __init__(self, height_factor, width_factor=None, **options):
+    casts = False
+
+    def __init__(self, height, width, **options):
         super().__init__(**options)
-        self.height = bounds_of(height_factor)
-        self.width = None if width_factor is None else bounds_of(width_factor)
+        self.height, self.width = height, width
 
-    def matrix(self, x):
-        of_y = 1 + self.uniform(x, *self.height)
-        of_x = of_y if self.width is None else 1 + self.uniform(x, *self.width)
-        matrix = x.new_zeros(len(x), 2, 3)
-        matrix[:, 0, 0], matrix[:, 1, 1] = of_x, of_y
-        matrix[:, 0, 2] = (x.shape[2] - 1) / 2 * (1 - of_x)
-        matrix[:, 1, 2] = (x.shape[1] - 1) / 2 * (1 - of_y)
-        return matrix
+    def draw(self, x):
+        """Return the first row and the first column."""
+        height, width = x.shape[2:]
+        rows, columns = height - self.height, width - self.width
+        if rows > 0 and columns > 0:
+            return int(torch.randint(rows + 1, ())), int(torch.randint(columns + 1, ()))
+        rows = max(min(height, int(width * self.height / self.width)), 1)
+        columns = max(min(width, int(height * self.width / self.height)), 1)
+        return (height - rows) // 2, (width - columns) // 2
 
-
-class RandomContrast(RandomImages):
-    """Multiplies the distance of pixels from the mean of their channel."""
-
-    def __init__(self, factor, value_range=(0, 255)):
-        super().__init__()
-        self.factor, self.value_range = bounds_of(factor, 0.0), value_range
-
-    def change(self, x):
-        mean = x.mean((1, 2), keepdim=True)
-        factor = self.uniform(x, 1 - self.factor[0], 1 + self.factor[1], 1, 1, 1)
-        return ((x - mean) * factor + mean).clamp(*self.value_range)
-
-
-class RandomBrightness(RandomImages):
-    """Adds a share of the range of values to all pixels of an image."""
-
-    def __init__(self, factor, value_range=(0, 255)):
-        super().__init__()
-        self.factor, self.value_range = bounds_of(factor), sorted(value_range)
-
-    def change(self, x):
-        low, high = self.value_range
-        return (x + self.uniform(x, *self.factor, 1, 1, 1) * (high - low)).clamp(low, high)
+    def change(self, x, drawn):
+        top, left = drawn
+        x = x[:, :, top : top + self.height, left : left + self.width]
+        if x.shape[2:] != (self.height, self.width):
+            x = F.interpolate(x, (self.height, self.width), mode="bilinear")
+        return x

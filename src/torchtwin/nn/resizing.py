@@ -78,29 +78,3 @@ class CenterCrop(nn.Module):
             return Resize(self.height, self.width, crop=True)(x)
         top, left = rows // 2, columns // 2
         return x[..., top : top + self.height, left : left + self.width, :]
-
-
-class RandomCrop(nn.Module):
-    """Takes a part of images in training mode, the same for a whole batch.
-
-    Where they are not larger than it in both directions, the middle is taken and resized.
-    """
-
-    def __init__(self, height, width):
-        super().__init__()
-        self.height, self.width = height, width
-
-    def forward(self, x):
-        if not self.training:
-            return x
-        x = x if x.is_floating_point() else x.to(torch.get_default_dtype())
-        rows, columns = x.shape[-3] - self.height, x.shape[-2] - self.width
-        if rows > 0 and columns > 0:
-            top, left = (int(torch.randint(n + 1, ())) for n in (rows, columns))
-        else:
-            whole = middle(x if x.dim() == 4 else x[None], self.height, self.width)
-            top, left = (x.shape[-3] - whole.shape[1]) // 2, (x.shape[-2] - whole.shape[2]) // 2
-        x = x[..., top : top + self.height, left : left + self.width, :]
-        if x.shape[-3:-1] != (self.height, self.width):
-            x = Resize(self.height, self.width)(x)
-        return x

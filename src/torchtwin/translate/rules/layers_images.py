@@ -2,20 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from torchtwin.errors import UnsupportedError
 from torchtwin.expr import call
-from torchtwin.nn.augment import (
-    RandomBrightness,
-    RandomContrast,
-    RandomFlip,
-    RandomRotation,
-    RandomTranslation,
-    RandomZoom,
-)
+from torchtwin.layers.augmentation_arguments import ARGUMENTS, changes, color_changes, first
 from torchtwin.nn.rearrange import Crop, Pad, RepeatPixels
-from torchtwin.nn.resizing import CenterCrop, Enlarge, RandomCrop, Resize
+from torchtwin.nn.resizing import CenterCrop, Enlarge, Resize
 from torchtwin.translate.registry import Module, constructor
 from torchtwin.translate.rules.layers_conv import number, rank_of
 from torchtwin.translate.rules.layers_data import differing
@@ -76,57 +67,17 @@ def resizing(layer: LayerView) -> Module:
     return Module(call(Resize, layer["height"], layer["width"], **options))
 
 
-@constructor("CenterCrop", "RandomCrop")
+@constructor("CenterCrop")
 def crop(layer: LayerView) -> Module:
     only_channels_last(layer)
-    layer.ignore("seed", "factor")
-    cropping = CenterCrop if layer.class_name == "CenterCrop" else RandomCrop
-    return Module(call(cropping, layer["height"], layer["width"]))
+    return Module(call(CenterCrop, layer["height"], layer["width"]))
 
 
-@constructor("RandomFlip")
-def random_flip(layer: LayerView) -> Module:
-    _image(layer)
-    mode = layer["mode"]
-    return Module(call(RandomFlip, **differing({"mode": "horizontal_and_vertical"}, mode=mode)))
+@constructor(*ARGUMENTS)
+def change(layer: LayerView) -> Module:
+    return Module(changes(layer, channels_last=not first(layer)))
 
 
-def _image(layer: LayerView) -> None:
-    only_channels_last(layer)
-    layer.ignore("seed", "bounding_box_format")
-
-
-def _beyond(layer: LayerView) -> dict[str, Any]:
-    """Return what stands beyond the edges of an image, and how pixels are mixed."""
-    _image(layer)
-    return differing(
-        {"mode": "reflect", "interpolation": "bilinear", "fill_value": 0.0},
-        mode=layer.get("fill_mode", "reflect"), fill_value=layer.get("fill_value", 0.0),
-        interpolation=layer.get("interpolation", "bilinear"),
-    )  # fmt: skip
-
-
-@constructor("RandomRotation")
-def random_rotation(layer: LayerView) -> Module:
-    return Module(call(RandomRotation, layer["factor"], **_beyond(layer)))
-
-
-@constructor("RandomTranslation")
-def random_translation(layer: LayerView) -> Module:
-    height, width = layer["height_factor"], layer["width_factor"]
-    return Module(call(RandomTranslation, height, width, **_beyond(layer)))
-
-
-@constructor("RandomZoom")
-def random_zoom(layer: LayerView) -> Module:
-    width = layer.get("width_factor")
-    factors = [layer["height_factor"], *([] if width is None else [width])]
-    return Module(call(RandomZoom, *factors, **_beyond(layer)))
-
-
-@constructor("RandomContrast", "RandomBrightness")
-def random_values(layer: LayerView) -> Module:
-    _image(layer)
-    change = RandomContrast if layer.class_name == "RandomContrast" else RandomBrightness
-    given = differing({"value_range": (0, 255)}, value_range=layer.get("value_range", (0, 255)))
-    return Module(call(change, layer["factor"], **given))
+@constructor("RandomColorJitter")
+def jitter(layer: LayerView) -> Module:
+    return Module(color_changes(layer, channels_last=True))
