@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 import torch.nn.functional as F
 from torch import nn
 
 
-def bounds_of(factor, lowest=-1.0):
+def bounds_of(factor: Any, lowest: float = -1.0) -> Any:
     """Return the two bounds of a random number; a single number stands for both sides of 0."""
     if isinstance(factor, int | float):
         return max(-abs(factor), lowest), abs(factor)
