@@ -166,7 +166,10 @@ def _bind_holder(
         return
     for parent, variables in _by_parent(holder.variables):
         group = shelf.at(f"{parent}/vars" if parent else "vars") or Shelf()
-        for variable, stored in zip(variables, _stored(variables, group), strict=True):
+        twice = holder.class_name == "SpectralNormalization" and not parent
+        if twice:  # the kernel of the layer inside comes first, once more
+            used.add(f"{group.path}/0")
+        for variable, stored in zip(variables, _stored(variables, group, int(twice)), strict=True):
             array = group.arrays.get(stored)
             if array is None:
                 binding.missing(f"{key}/{variable.path}", variable)
@@ -178,13 +181,13 @@ def _bind_holder(
         _bind_layers(holder.children, inner, f"{key}/", binding, used)
 
 
-def _stored(variables: Sequence[Variable], group: Shelf) -> list[str]:
-    """Return the names of a layer's variables in its group.
+def _stored(variables: Sequence[Variable], group: Shelf, first: int) -> list[str]:
+    """Return the names of a layer's variables in its group, whose numbers start at `first`.
 
     One that is called otherwise today, as a DepthwiseConv2D's kernel is, may be the one left.
     """
     names = [variable.path.rpartition("/")[2] for variable in variables]
-    names = [str(k) if str(k) in group.arrays else name for k, name in enumerate(names)]
+    names = [str(k) if str(k) in group.arrays else name for k, name in enumerate(names, first)]
     missing = [k for k, name in enumerate(names) if name not in group.arrays]
     left = [name for name in group.arrays if name not in names]
     if group.named and len(missing) == len(left) == 1:
@@ -198,7 +201,9 @@ def _by_parent(variables: Sequence[Variable]) -> Iterator[tuple[str, list[Variab
     for variable in variables:
         parents.setdefault(variable.path.rpartition("/")[0], []).append(variable)
     for parent, own in parents.items():
-        yield parent, sorted(own, key=lambda v: not v.trainable)
+        # Layers with a kernel or a table store these first, trained or not (LoRA, quantized).
+        listed = any(v.leaf in ("kernel", "quantized_kernel", "embeddings") for v in own)
+        yield parent, own if listed else sorted(own, key=lambda v: not v.trainable)
 
 
 def snake(class_name: str) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 from torchtwin.errors import UnsupportedError
 from torchtwin.expr import Call, Method
 from torchtwin.graph import Graph, Layer
+from torchtwin.quantization import source_of
 from torchtwin.view import Tensor
 
 CASTS = {"float32": "float", "float64": "double", "float16": "half", "bfloat16": "bfloat16"}
@@ -46,7 +47,9 @@ def policy_of(layer: Layer) -> str | None:
 
 def _policies(config: Mapping[str, Any]) -> Iterator[Any]:
     if config.get("dtype") is not None:
-        given = config["dtype"]
+        given = source_of(config["dtype"])
+        if given is not config["dtype"] and given in MIXED:
+            given = "float32"  # a quantized layer computes in the other by itself
         yield given if isinstance(given, str) else given.get("class_name", "of another kind")
     for key in INNER:
         entries = config.get(key)

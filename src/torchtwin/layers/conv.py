@@ -14,6 +14,7 @@ from torch import nn
 
 from torchtwin.errors import UnsupportedError
 from torchtwin.expr import Call, Expr, call
+from torchtwin.layers.quantized import adapted, untrained_weight
 from torchtwin.layers.spatial import each, lengths, pad_argument, same_padding, spatial_rank
 from torchtwin.nn.same import SameConv1d, SameConv2d, SameConv3d
 from torchtwin.rule import CHANNELS_FIRST, Case, Piece, extra_cases, rule, single
@@ -34,10 +35,16 @@ def conv(layer: LayerView) -> Piece:
     axes = AXES[spatial_rank(layer)]
     module, x = convolution(layer, layer.channels, layer["filters"], layer["groups"])
     weights = {"weight": f"kernel: {axes} i o -> o i {axes}"}
+    if adapted(layer) is not None:
+        raise UnsupportedError(
+            f"{layer.class_name} with a LoRA adapter beside its kernel is not translated",
+            hint="save the model as .keras, which merges the adapter",
+        )
     return Piece(
         layer.module(x),
         module=module,
         weights=weights | ({"bias": "bias"} if layer["use_bias"] else {}),
+        frozen=untrained_weight(layer),
         activation=layer["activation"],
     )
 

@@ -4,8 +4,17 @@ from __future__ import annotations
 
 from torch import nn
 
-from torchtwin.expr import call, not_equal
+from torchtwin.expr import Expr, call, not_equal
+from torchtwin.layers.quantized import (
+    adapted,
+    lora_dense,
+    lora_embedding,
+    quantized_dense,
+    quantized_embedding,
+    untrained_weight,
+)
 from torchtwin.notation import Notation
+from torchtwin.quantization import quantization_of
 from torchtwin.rule import ANY, Case, Piece, rule
 from torchtwin.view import LayerView
 
@@ -23,10 +32,15 @@ _LEAKY = {"class_name": "LeakyReLU", "config": {"negative_slope": 0.1}}
 )
 def dense(layer: LayerView) -> Piece:
     size = layer.input.shape[-1]
+    if (quantization := quantization_of(layer.config)) is not None and size is not None:
+        return quantized_dense(layer, size, quantization)
+    if (adapter := adapted(layer)) is not None and layer.flattened is None:
+        return lora_dense(layer, size, adapter)
     return Piece(
         module=call(nn.Linear, size, layer["units"], bias=layer["use_bias"]),
         weights={"weight": kernel(layer)} | ({"bias": "bias"} if layer["use_bias"] else {}),
         activation=layer["activation"],
+        frozen=untrained_weight(layer),
     )
 
 
@@ -72,9 +86,19 @@ def activation(layer: LayerView) -> Piece:
 )
 def embedding(layer: LayerView) -> Piece:
     layer.ignore("mask_zero", "input_length")
-    x = layer.x if layer.input.dtype in ("int32", "int64") else layer.x.long()
+    x = indices(layer)
+    if (quantization := quantization_of(layer.config)) is not None:
+        return quantized_embedding(layer, x, quantization)
+    if (adapter := adapted(layer)) is not None:
+        return lora_embedding(layer, x, adapter)
     return Piece(
         layer.module(x),
         module=call(nn.Embedding, layer["input_dim"], layer["output_dim"]),
         weights={"weight": "embeddings"},
+        frozen=untrained_weight(layer),
     )
+
+
+def indices(layer: LayerView) -> Expr:
+    """Return the input as whole numbers."""
+    return layer.x if layer.input.dtype in ("int32", "int64") else layer.x.long()

@@ -9,7 +9,14 @@ from torch import nn
 
 from torchtwin.errors import UnsupportedError
 from torchtwin.expr import call
+from torchtwin.layers.quantized import (
+    adapted,
+    lora_einsum,
+    quantized_einsum,
+    untrained_weight,
+)
 from torchtwin.nn.einsum import EinsumLinear
+from torchtwin.quantization import quantization_of
 from torchtwin.rule import Case, Piece, rule
 from torchtwin.view import LayerView
 
@@ -43,16 +50,23 @@ def einsum_dense(layer: LayerView) -> Piece:
     shape = tuple(lengths[letter] for letter in kernel)
     axes = layer["bias_axes"]
     plain = given[-1] == kernel[0] and given[:-1] + kernel[1:] == made and len(kernel) == 2
+    bias = _bias(layer, made, lengths, dots=bool(match[7])) if axes else None
+    if (quantization := quantization_of(layer.config)) is not None:
+        return quantized_einsum(layer, equation, shape, bias, quantization)
+    if (adapter := adapted(layer)) is not None:
+        return lora_einsum(layer, equation, shape, bias, adapter)
     if plain and not match[3] and (not axes or axes == made[-1]):
         module = call(nn.Linear, *shape, bias=bool(axes))
         weights = {"weight": "kernel: i o -> o i"}
     else:
-        bias = _bias(layer, made, lengths, dots=bool(match[7])) if axes else None
         module = call(EinsumLinear, equation, shape, bias=bias)
         weights = {"weight": "kernel"}
     if axes:
         weights["bias"] = "bias"
-    return Piece(module=module, weights=weights, activation=layer["activation"], layout=None)
+    return Piece(
+        module=module, weights=weights, activation=layer["activation"], layout=None,
+        frozen=untrained_weight(layer),
+    )  # fmt: skip
 
 
 def _lengths(layer: LayerView, given: str, made: str, *, left: bool) -> dict[str, Any]:

@@ -13,8 +13,13 @@ from torchtwin.apply import permuted
 from torchtwin.errors import UnsupportedError
 from torchtwin.expr import Expr, call
 from torchtwin.graph import Layout
-from torchtwin.nn.normalization import FrozenBatchNorm, MaskedBatchNorm, VarianceScaling
-from torchtwin.rule import ANY, Case, Piece, rule
+from torchtwin.nn.normalization import (
+    FrozenBatchNorm,
+    MaskedBatchNorm,
+    RenormBatchNorm,
+    VarianceScaling,
+)
+from torchtwin.rule import ANY, Case, Piece, options, rule
 from torchtwin.view import LayerView, Tensor
 
 BATCH_NORMS = {2: nn.BatchNorm1d, 3: nn.BatchNorm1d, 4: nn.BatchNorm2d, 5: nn.BatchNorm3d}
@@ -79,8 +84,11 @@ def _features(layer: LayerView) -> int:
         Case({}, (3, 5, 4), "masked", mask=True),
         Case({"axis": 1, "scale": False}, (3, 5, 4), "masked steps as features", mask=True),
         Case({"trainable": False}, (3, 5, 4), "masked and frozen", mask=True),
+        Case({"renorm": True, "renorm_clipping": {"rmax": 3.0, "rmin": 0.3, "dmax": 5.0}},
+             (2, 3, 3, 4), "renormalised"),
+        Case({"renorm": True, "scale": False, "trainable": False}, (2, 4), "renormalised, frozen"),
     ],
-)
+)  # fmt: skip
 def batch_normalization(layer: LayerView) -> Piece:
     """Keras's momentum is the share that stays, PyTorch's the share that is new.
 
@@ -91,23 +99,42 @@ def batch_normalization(layer: LayerView) -> Piece:
     features, rank = _features(layer), layer.input.rank
     if rank not in BATCH_NORMS:
         raise UnsupportedError(f"BatchNormalization of a tensor of rank {rank}")
-    if not layer["renorm"]:
-        layer.ignore("renorm_clipping", "renorm_momentum")
-    else:
-        layer.read.discard("renorm")
-    layer.ignore("synchronized")
+    layer.ignore("synchronized", "renorm_clipping", "renorm_momentum")
     moving = layer.config.get("trainable", True) and layer.call("training") is not False
     weights, frozen = _gamma_and_beta(layer)
     momentum = round(1 - layer["momentum"], 12)
     masked = moving and layer.mask is not None
-    norm = MaskedBatchNorm if masked else BATCH_NORMS[rank] if moving else FrozenBatchNorm
+    norm: Any = MaskedBatchNorm if masked else BATCH_NORMS[rank] if moving else FrozenBatchNorm
+    further: dict[str, Any] = {}
+    statistics = {"running_mean": "moving_mean", "running_var": "moving_variance"}
+    if layer["renorm"]:
+        norm, further = RenormBatchNorm, {**_renorm_options(layer), **options(frozen=not moving)}
+        statistics |= RENORM
     return Piece(
         layer.module(layer.x, _mask(layer)) if masked else None,
-        module=call(norm, features, eps=layer["epsilon"], momentum=momentum, affine=bool(weights)),
-        weights={**weights, "running_mean": "moving_mean", "running_var": "moving_variance"},
-        untrained=("moving_mean", "moving_variance"),
+        module=call(
+            norm, features, eps=layer["epsilon"], momentum=momentum, affine=bool(weights), **further
+        ),
+        weights={**weights, **statistics},
+        untrained=tuple(statistics.values()),
         frozen=frozen,
     )
+
+
+RENORM = {
+    "running_std": "moving_stddev", "renorm_mean": "renorm_mean", "renorm_std": "renorm_stddev",
+}  # fmt: skip
+"""The statistics that batch renormalisation keeps beside the usual ones."""
+
+
+def _renorm_options(layer: LayerView) -> dict[str, Any]:
+    """Return the limits of a batch renormalisation, and how fast its statistics change."""
+    if layer.mask is not None:
+        raise UnsupportedError("BatchNormalization(renorm=True) with a mask is not translated")
+    clipping = layer["renorm_clipping"] or {}
+    scales = tuple(clipping.get(name) for name in ("rmin", "rmax"))
+    momentum = round(1 - layer["renorm_momentum"], 12)
+    return {"renorm_momentum": momentum, "scales": scales, "shift": clipping.get("dmax")}
 
 
 def _mask(layer: LayerView) -> Expr:

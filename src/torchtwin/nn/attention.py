@@ -51,6 +51,10 @@ class MultiHeadAttention(nn.Module):
             mask = mask.unsqueeze(-3)
         return mask & causal_mask(q.size(-2), k.size(-2), q.device) if causal else mask
 
+    def merged(self, x: torch.Tensor, query: torch.Tensor) -> torch.Tensor:
+        """Return the output for what all heads have gathered, (..., heads, T, size)."""
+        return self.output(x.transpose(-3, -2).flatten(-2))
+
     def forward(
         self,
         query: torch.Tensor,
@@ -70,7 +74,7 @@ class MultiHeadAttention(nn.Module):
             x = F.scaled_dot_product_attention(seeing, k, v, everywhere, dropout_p=dropout)
             if self.zero_masked:
                 x = x.masked_fill(~mask.any(-1, keepdim=True), 0.0)
-        return self.output(x.transpose(-3, -2).flatten(-2))
+        return self.merged(x, query)
 
 
 class MultiHeadAttentionScores(MultiHeadAttention):
@@ -96,7 +100,7 @@ class MultiHeadAttentionScores(MultiHeadAttention):
         if mask is not None and self.zero_masked:
             scores = scores.masked_fill(~mask, 0.0)
         x = F.dropout(scores, self.dropout, self.training) @ v
-        return self.output(x.transpose(-3, -2).flatten(-2)), scores
+        return self.merged(x, query), scores
 
 
 def spread(q: torch.Tensor, mask: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:

@@ -74,3 +74,67 @@ class VarianceScaling(nn.Module):
         dims = tuple(range(-self.weight.dim(), 0))
         variance = x.var(dims, correction=0, keepdim=True)
         return x * torch.rsqrt(variance + self.eps) * self.weight
+
+
+class RenormBatchNorm(nn.Module):
+    """Batch renormalisation (Ioffe, 2017), of any rank.
+
+    In training the batch is normalised by its own statistics, and then shifted towards the running
+    ones by factors between `scales`, (smallest, largest), and by no more than `shift`.
+    """
+
+    running_mean: torch.Tensor
+    running_var: torch.Tensor
+    running_std: torch.Tensor
+    renorm_mean: torch.Tensor
+    renorm_std: torch.Tensor
+
+    def __init__(
+        self,
+        features: int,
+        eps: float = 1e-3,
+        momentum: float = 0.01,
+        *,
+        renorm_momentum: float = 0.01,
+        scales: tuple[float | None, float | None] = (None, None),
+        shift: float | None = None,
+        affine: bool = True,
+        frozen: bool = False,
+    ) -> None:
+        super().__init__()
+        self.eps, self.momentum, self.renorm_momentum = eps, momentum, renorm_momentum
+        self.scales, self.shift, self.frozen = scales, shift, frozen
+        self.weight = nn.Parameter(torch.ones(features)) if affine else None
+        self.bias = nn.Parameter(torch.zeros(features)) if affine else None
+        for name in ("running_mean", "renorm_mean"):
+            self.register_buffer(name, torch.zeros(features))
+        for name in ("running_var", "running_std", "renorm_std"):
+            self.register_buffer(name, torch.ones(features))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        if not self.training or self.frozen:
+            mean, var = self.running_mean, self.running_var
+            return F.batch_norm(x, mean, var, self.weight, self.bias, eps=self.eps)
+        axes = [axis for axis in range(x.dim()) if axis != 1]
+        shape = [1, -1] + [1] * (x.dim() - 2)
+        mean, var = x.mean(axes), x.var(axes, correction=0)
+        std = (var + self.eps).sqrt()
+        r, d = self.corrections(mean.detach(), std.detach())
+        y = (x - mean.view(shape)) / std.view(shape) * r.view(shape) + d.view(shape)
+        if self.weight is None or self.bias is None:
+            return y
+        return y * self.weight.view(shape) + self.bias.view(shape)
+
+    @torch.no_grad()
+    def corrections(self, mean: Any, std: Any) -> tuple[Any, Any]:
+        """Return the factor and the shift towards the running statistics; update those."""
+        known = self.renorm_std.clamp(min=self.eps**0.5)
+        r, d = std / known, (mean - self.renorm_mean) / known
+        r = r if self.scales == (None, None) else r.clamp(*self.scales)
+        d = d if self.shift is None else d.clamp(-self.shift, self.shift)
+        self.renorm_mean.lerp_(mean, self.renorm_momentum)
+        self.renorm_std.lerp_(std, self.renorm_momentum)
+        self.running_mean.lerp_(mean, self.momentum)
+        self.running_std.lerp_(std, self.momentum)
+        self.running_var.copy_((self.running_std.square() - self.eps).relu())
+        return r, d

@@ -60,7 +60,7 @@ def fans_of(weight: Weight, shape: Sequence[int], config: Mapping[str, Any]) -> 
 def _einsum_axes(weight: Weight) -> tuple[list[int], list[int]] | None:
     """Return the axes of an einsum's kernel that go in and those that come out."""
     rank = len(weight.keras_shape)
-    if weight.class_name == "MultiHeadAttention":
+    if weight.class_name in ("MultiHeadAttention", "GroupQueryAttention"):
         count = 2 if "output_dense/" in weight.notation.variable else 1
         return list(range(count)), list(range(count, rank))
     if weight.class_name != "EinsumDense":

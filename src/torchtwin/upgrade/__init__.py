@@ -14,6 +14,7 @@ from torchtwin.source import Source
 from torchtwin.upgrade.arrays import converted
 from torchtwin.upgrade.compiled import plain_compile
 from torchtwin.upgrade.context import Context
+from torchtwin.upgrade.lora import note_merged
 from torchtwin.upgrade.models import upgraded_model
 
 
@@ -24,7 +25,7 @@ def upgraded(source: Source, custom: Callable[[str], bool] = lambda _: False) ->
     """
     context = Context(source.version, str(source.config.get("backend", "")), custom=custom)
     try:
-        config = upgraded_model(source.config, context)
+        config = note_merged(upgraded_model(source.config, context), source.weights)
         return dataclasses.replace(
             source,
             config=config,
