@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import reduce
 from typing import Any
 
 from torchtwin.errors import UnsupportedError
 from torchtwin.expr import Expr, call, shape_of, unpack
+from torchtwin.layers.heads import Axes, Heads, axes_of
 from torchtwin.nn.attention import MultiHeadAttention, MultiHeadAttentionScores
 from torchtwin.nn.attention_grouped import GroupedAttention, GroupedAttentionScores
 from torchtwin.notation import Notation
@@ -42,61 +42,6 @@ def _mask_of(layer: LayerView, tensor: Tensor | None) -> Expr | None:
 
 def _query_mask(layer: LayerView) -> Expr | None:
     return _mask_of(layer, _arguments(layer)["query"])
-
-
-@dataclass(frozen=True)
-class Heads:
-    """How many heads an attention has, and of which sizes."""
-
-    count: int
-    keys: int
-    size: int
-    value_size: int
-    gate: bool
-    window: int | None
-
-    @property
-    def sizes(self) -> dict[str, int]:
-        return {"h": self.count, "g": self.keys, "k": self.size, "v": self.value_size}
-
-    @property
-    def grouped(self) -> dict[str, Any]:
-        """The arguments that PyTorch's usual attention has not."""
-        keys = None if self.keys == self.count else self.keys
-        return options(key_heads=keys, gate=self.gate, window=self.window)
-
-
-@dataclass(frozen=True)
-class Axes:
-    """The axes of the query over which it looks, and those before them."""
-
-    free: tuple[int, ...]
-    over: tuple[int, ...]
-
-    @property
-    def order(self) -> tuple[int, ...]:
-        return (0, *self.free, *self.over, 1 + len(self.free) + len(self.over))
-
-    def together(self, x: Expr) -> Expr:
-        """Return a tensor with the axes to look over as one, in front of the features."""
-        x = x if self.order == tuple(range(len(self.order))) else x.permute(*self.order)
-        return x.flatten(1 + len(self.free), -2) if len(self.over) > 1 else x
-
-    def apart(self, x: Expr, lengths: Any, more: int) -> Expr:
-        """Return what `together` made as it was, with `more` axes of features."""
-        x = x.unflatten(1 + len(self.free), lengths) if len(self.over) > 1 else x
-        back = [self.order.index(k) for k in range(len(self.order))]
-        if back == sorted(back):
-            return x
-        return x.permute(*back, *range(len(back), len(back) - 1 + more))
-
-
-def _axes(layer: LayerView, rank: int, given: Any) -> Axes:
-    given = (given,) if isinstance(given, int) else given or tuple(range(1, rank - 1))
-    over = tuple(k % rank for k in given)
-    if not over or len(set(over)) < len(over) or not {*over} <= {*range(1, rank - 1)}:
-        raise UnsupportedError(f"{layer.class_name} over the axes {given}")
-    return Axes(tuple(k for k in range(1, rank - 1) if k not in over), over)
 
 
 _MHA = {"num_heads": 2, "key_dim": 3, "dropout": 0.3}  # with dropout, Keras computes in float64
@@ -200,7 +145,7 @@ def _attention(
     given = _arguments(layer)
     scores, causal = bool(given.get("return_attention_scores")), bool(given.get("use_causal_mask"))
     query, value = given["query"], given["value"]
-    axes = _axes(layer, query.rank, attention_axes)
+    axes = axes_of(layer, query.rank, attention_axes)
     mask = _mask(layer, given, axes)
     if causal or heads.window:
         _check_order(query, value, axes)

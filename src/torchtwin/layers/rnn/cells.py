@@ -19,6 +19,7 @@ from torchtwin.errors import UnsupportedError
 from torchtwin.expr import Call, Var, call
 from torchtwin.nn.masked import Masked, MaskedLSTM
 from torchtwin.nn.recurrent import InputDropout, LoopGRU, LoopLSTM, LoopRNN, hard_sigmoid
+from torchtwin.nn.recurrent_two import TwoStateRNN
 from torchtwin.nn.stacked import StackedRNN
 from torchtwin.view import LayerView
 
@@ -213,11 +214,34 @@ def wrapped_cell(view: LayerView, size: int, where: str, masked: bool) -> Cell:
 def _wrapped_one(view: LayerView, entry: Any, size: int, where: str, masked: bool) -> Cell:
     inner = view.inner(entry, view.inputs)
     kinds = {f"{kind}Cell": kind for kind in GATES}
+    if entry.get("module") == EXAMPLES and inner.class_name in _EXAMPLES:
+        return _example(inner, size, where)
     if inner.class_name not in kinds:
         raise UnsupportedError(f"RNN around {inner.class_name} is not translated")
     cell = cell_of(inner, kinds[inner.class_name], size, where, masked)
     refuse_unread(inner)
     return cell
+
+
+EXAMPLES = "keras.src.layers.rnn.rnn_test"
+"""The module of Keras whose cells, without activation and bias, its own tests use."""
+
+_EXAMPLES = ("OneStateRNNCell", "TwoStatesRNNCell")
+
+
+def _example(view: LayerView, size: int, where: str) -> Cell:
+    units, states = view["units"], _EXAMPLES.index(view.class_name) + 1
+    if view.get("state_size") not in (None, units, (units, units)):
+        raise UnsupportedError(f"{view.class_name} with a state of another size")
+    weights = {"weight_ih": f"{where}kernel: d o -> o d"}
+    if states == 1:
+        module = call(LoopRNN, size, units, bias=False, activation=_SPECIAL["linear"])
+        weights["weight_hh"] = f"{where}recurrent_kernel: d o -> o d"
+    else:
+        module = call(TwoStateRNN, size, units)
+        for name, number in (("weight_hh", 1), ("weight_more", 2)):
+            weights[name] = f"{where}recurrent_kernel_{number}: d o -> o d"
+    return Cell(module, weights, (), units, states=states, takes_mask=True)
 
 
 def _stacked(view: LayerView, size: int, where: str, masked: bool) -> Cell:
@@ -243,4 +267,10 @@ def _stacked(view: LayerView, size: int, where: str, masked: bool) -> Cell:
     return Cell(module, weights, frozen, size, takes_mask=True, stack=stack)
 
 
-_SNAKE = {"LSTMCell": "lstm_cell", "GRUCell": "gru_cell", "SimpleRNNCell": "simple_rnn_cell"}
+_SNAKE = {
+    "OneStateRNNCell": "one_state_rnn_cell",
+    "TwoStatesRNNCell": "two_states_rnn_cell",
+    "LSTMCell": "lstm_cell",
+    "GRUCell": "gru_cell",
+    "SimpleRNNCell": "simple_rnn_cell",
+}
