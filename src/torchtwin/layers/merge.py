@@ -106,21 +106,32 @@ for _name in OPERATIONS:
 
 
 def _concatenated_mask(layer: LayerView) -> Expr | None:
-    """Return Keras's mask: along the steps one behind the other, along features where any is."""
+    """Return Keras's mask: along the features where any is, along other axes one behind the other.
+
+    An input without a mask counts everywhere.
+    """
     if not any(layer.masks):
         return None
     rank = layer.input.rank
     axis = layer["axis"] % rank
-    if axis == 1 and rank == 3:
-        masks = [m.expr if m else call(torch.ones_like, t.expr[..., 0], dtype=torch.bool)
-                 for m, t in zip(layer.masks, layer.inputs, strict=True)]  # fmt: skip
-        return call(torch.cat, masks, dim=1)
-    if axis == rank - 1 and rank > 2:
+    if any(m is not None and m.rank != rank - 1 for m in layer.masks):
+        raise UnsupportedError("Concatenate of inputs whose masks have other axes")
+    if axis == rank - 1:
         known = [m.expr for m in layer.masks if m]
-        if len(known) < len(layer.masks):  # an input without a mask counts everywhere
+        if len(known) < len(layer.masks):
             return call(torch.ones_like, known[0])
         return reduce(lambda a, b: a | b, known)
-    raise UnsupportedError("Concatenate of masked inputs along this axis is not translated")
+    masks = [
+        m.expr if m else call(torch.ones_like, _one_feature(t), dtype=torch.bool)
+        for m, t in zip(layer.masks, layer.inputs, strict=True)
+    ]
+    return call(torch.cat, masks, dim=axis)
+
+
+def _one_feature(tensor: Tensor) -> Expr:
+    """Return a tensor of the other axes, which stand in Keras's order."""
+    last = tensor.axis(tensor.rank - 1)
+    return tensor.expr[..., 0] if last == tensor.rank - 1 else tensor.expr.select(last, 0)
 
 
 @rule(
@@ -133,6 +144,7 @@ def _concatenated_mask(layer: LayerView) -> Expr | None:
         Case({"axis": -1}, [(2, 4, 3, 2), (2, 4, 3, 5)], "images"),
         Case({"axis": 2}, [(2, 4, 3, 2), (2, 4, 5, 2)], "along the width"),
         Case({"axis": -1}, [(2, 4, 3), (2, 4, 3)], "masked", mask=True),
+        Case({"axis": 1}, [(2, 4, 3), (2, 2, 3)], "masked steps", mask=[True, False]),
     ],
 )
 def concatenate(layer: LayerView) -> Piece:

@@ -103,7 +103,7 @@ def _mask_of_a_step(layer: LayerView, inner_class: str) -> Tensor | None:
     given = layer.masks[0]
     if given is None or not rule_of(inner_class).takes_mask:
         return None
-    if inner_class != "BatchNormalization":
+    if inner_class != "BatchNormalization" and given.rank < 3:  # a step has one number of it
         raise UnsupportedError(f"a mask for TimeDistributed({inner_class})")
     return replace(given, expr=given.expr.flatten(0, 1), shape=(None, *given.shape[2:]))
 
