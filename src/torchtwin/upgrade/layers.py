@@ -77,7 +77,7 @@ def upgraded_layer(entry: Mapping[str, Any], context: Context) -> dict[str, Any]
             result = _custom_layer(entry, context)
         result["name"] = name
         if str(entry.get("module")).startswith("keras.src."):  # not a public class
-            result["module"] = entry["module"]
+            result.setdefault("module", entry["module"])
         if "inbound_nodes" in entry:
             result["inbound_nodes"] = keras2.causal_calls(result["config"], entry["inbound_nodes"])
         return result
