@@ -121,6 +121,21 @@ def test_a_checkpoint_is_found_by_any_of_its_files(files: Path) -> None:
         read(wrong, files / "weights")
 
 
+def test_layers_that_saved_models_keep_otherwise(tmp_path: Path) -> None:
+    """Normalization has no list of variables there, and slices are tuples."""
+    tf_keras.backend.clear_session()
+    norm = tf_keras.layers.Normalization()
+    norm.adapt(np.arange(20.0).reshape(5, 4))
+    given = tf_keras.Input((4,))
+    model = tf_keras.Model(given, norm(given)[:, :2])
+    model.save(tmp_path / "saved", save_format="tf")
+    source = upgraded(read(tmp_path / "saved"))
+    assert "__tuple__" not in json.dumps(source.config)
+    got = bind(holders_of(model)[0], source)
+    np.testing.assert_array_equal(got["normalization/mean"].read(), norm.adapt_mean.numpy())
+    np.testing.assert_array_equal(got["normalization/variance"].read(), norm.adapt_variance.numpy())
+
+
 class Own(tf_keras.Model):
     def __init__(self) -> None:
         super().__init__()

@@ -143,12 +143,16 @@ def _groups(objects: Objects, told: Configs, tracked: Tracked) -> dict[str, tupl
         name = _parsed(told, number).get("name")
         if not isinstance(name, str) or name in groups:
             raise UnreadableModel(f"its metadata names a layer twice, or not: {name}")
-        listed = objects.listed(objects[number].children.get("variables"))
-        groups[name] = tuple(tracked.array(_place(places, k, name)) for k in listed)
+        listed = objects[number].children.get("variables")
+        if listed is None:  # layers that Keras makes anew have none, such as Normalization
+            found = list(tracked.variables(_place(places, number, name)))
+        else:
+            found = [_place(places, k, name) for k in objects.listed(listed)]
+        groups[name] = tuple(map(tracked.array, found))
     return groups
 
 
 def _place(places: Mapping[int, int], number: int, layer: str) -> int:
     if number not in places:
-        raise UnreadableModel("a variable is not in its checkpoint", where=layer)
+        raise UnreadableModel("its checkpoint does not hold what its graph does", where=layer)
     return places[number]

@@ -79,7 +79,8 @@ def upgraded_layer(entry: Mapping[str, Any], context: Context) -> dict[str, Any]
         if str(entry.get("module")).startswith("keras.src."):  # not a public class
             result.setdefault("module", entry["module"])
         if "inbound_nodes" in entry:
-            result["inbound_nodes"] = keras2.causal_calls(result["config"], entry["inbound_nodes"])
+            calls = [plain(c) if isinstance(c, list) else c for c in entry["inbound_nodes"] or ()]
+            result["inbound_nodes"] = keras2.causal_calls(result["config"], calls)
         return result
 
 
