@@ -90,5 +90,7 @@ def with_metadata_inside(folder: Path) -> None:
     nodes = model.meta_graphs[0].object_graph_def.nodes
     for told in metadata.nodes:
         nodes[told.node_id].user_object.metadata = told.metadata
+    if nodes[0].user_object.identifier == "_tf_keras_network":
+        nodes[0].user_object.identifier = "_tf_keras_model"  # until TensorFlow 2.2
     (folder / "saved_model.pb").write_bytes(model.SerializeToString())
     (folder / "keras_metadata.pb").unlink()

@@ -130,6 +130,8 @@ def test_layers_that_saved_models_keep_otherwise(tmp_path: Path) -> None:
     model = tf_keras.Model(given, norm(given)[:, :2])
     model.save(tmp_path / "saved", save_format="tf")
     source = upgraded(read(tmp_path / "saved"))
+    with_metadata_inside(tmp_path / "saved")
+    assert upgraded(read(tmp_path / "saved")).config == source.config
     assert "__tuple__" not in json.dumps(source.config)
     got = bind(holders_of(model)[0], source)
     np.testing.assert_array_equal(got["normalization/mean"].read(), norm.adapt_mean.numpy())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -17,12 +18,13 @@ from torch import nn
 import torchtwin
 from cases import randomize
 from torchtwin.program import Argument, Class
+from torchtwin.readers import savedmodel, tfjs
 from torchtwin.source import Source
 from torchtwin.verify import installed_judges, reference, verification
 from torchtwin.verify.compare import compare_outputs
 from torchtwin.verify.inputs import make_inputs
 from torchtwin.verify.numbers import gap
-from torchtwin.verify.reference import Reference, Refusal, untrusted
+from torchtwin.verify.reference import Original, Reference, Refusal, _linked, untrusted
 from torchtwin.verify.subject import Subject
 
 
@@ -194,3 +196,20 @@ def test_inputs_reach_tables_and_masks() -> None:
         assert set(np.unique(given)) <= {0, 1, 2, 3, 4}
         assert (given == 0).any()
     assert make_inputs(twin.graph, twin.program, seed=0)[0][0].tolist() == first[0].tolist()
+
+
+def test_what_a_judge_gets_of_tensorflows_files(tmp_path: Path) -> None:
+    """A SavedModel's functions are not loaded: Keras gets its config and its checkpoint."""
+    home = tmp_path / "saved" / "variables"
+    home.mkdir(parents=True)
+    for name in ("variables.index", "variables.data-00000-of-00001"):
+        (home / name).write_bytes(name.encode())
+    config = {"class_name": "Sequential", "config": {"layers": []}}
+    source = Source(config, "2.9.0", savedmodel.FORMAT)
+    (tmp_path / "judge").mkdir()
+    request = _linked(Original(source, tmp_path / "saved", None, ()), tmp_path / "judge")
+    assert request == {"model": "model.json", "weights": "weights"}
+    assert json.loads((tmp_path / "judge" / "model.json").read_text()) == config
+    assert (tmp_path / "judge" / "weights.index").read_bytes() == b"variables.index"
+    assert (tmp_path / "judge" / "weights.data-00000-of-00001").exists()
+    assert "TensorFlow.js" in untrusted("tf_keras", Source(config, "2", tfjs.FORMAT))

@@ -53,20 +53,21 @@ def arrays(model: Path, manifest: Any) -> tuple[Array, ...] | None:
         return None
     if not isinstance(manifest, list) or not all(isinstance(group, Mapping) for group in manifest):
         raise UnreadableModel("its weightsManifest is not a list of groups")
-    found = [array for group in manifest for array in _group(model, group)]
-    names: set[str] = set()
-    for array in found:
-        if array.name in names:
-            raise UnreadableModel(f"its weightsManifest has a duplicate weight: '{array.name}'")
-        names.add(array.name)
-    return tuple(found)
-
-
-def _group(model: Path, group: Mapping[str, Any]) -> Iterator[Array]:
-    paths, weights = group.get("paths"), group.get("weights")
-    if not isinstance(paths, list) or not isinstance(weights, list):
+    groups = [(group.get("paths"), group.get("weights")) for group in manifest]
+    if not all(isinstance(part, list) for group in groups for part in group):
         raise UnreadableModel("a group of its weightsManifest has no lists of paths and weights")
-    entries = [_entry(weight) for weight in weights]
+    entries = [[_entry(weight) for weight in weights] for _, weights in groups]
+    names: set[str] = set()
+    for entry in itertools.chain(*entries):
+        if entry.name in names:
+            raise UnreadableModel(f"its weightsManifest has a duplicate weight: '{entry.name}'")
+        names.add(entry.name)
+    pairs = zip(groups, entries, strict=True)
+    return tuple(array for (paths, _), own in pairs for array in _group(model, paths, own))
+
+
+def _group(model: Path, paths: Sequence[Any], entries: Sequence[Entry]) -> Iterator[Array]:
+    """Yield the weights of one group, which fill its shards."""
     shards = _shards(model, paths)
     ends = list(itertools.accumulate(entry.size for entry in entries))
     total = ends[-1] if ends else 0

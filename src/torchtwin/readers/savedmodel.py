@@ -21,6 +21,7 @@ from torchtwin.readers.bundle.protobuf import Message
 from torchtwin.readers.bundle.tracked import Tracked
 from torchtwin.source import Array, Ordered, Source
 
+FORMAT = "SavedModel"
 GRAPH, METADATA = "saved_model.pb", "keras_metadata.pb"
 LARGEST_METADATA = 256 << 20
 KERAS = "_tf_keras_"
@@ -40,17 +41,19 @@ def accepts(path: Path, start: bytes) -> bool:
 
 def read(path: Path) -> Source:
     folder = path if path.is_dir() else path.parent
-    configs = _metadata(folder / METADATA) if (folder / METADATA).is_file() else None
+    told = _metadata(folder / METADATA) if (folder / METADATA).is_file() else {}
+    root = _root(*told[0]) if 0 in told else None
     objects = saved_objects(folder / GRAPH)
     if objects is None:
         raise UnreadableModel(f"{GRAPH} holds no objects: it is of TensorFlow 1", hint=SAVE)
-    told = configs or _told_within(objects)
-    root = _root(told, objects)
+    if root is None:
+        told = _told_within(objects)
+        root = _root(*told.get(0, (objects[0].identifier, "")))
     tracked = _tracked(folder)
     return Source(
         config=_config(root),
         version=str(root.get("keras_version") or "2"),
-        format="SavedModel",
+        format=FORMAT,
         weights=Ordered(_groups(objects, told, tracked), strict=True),
         compile=_compiled(root),
         optimizer=tracked.optimizer(0),
@@ -82,9 +85,8 @@ def _told_within(objects: Objects) -> Configs:
     return {k: (n.identifier, n.metadata) for k, n in nodes.items() if KERAS in n.identifier}
 
 
-def _root(told: Configs, objects: Objects) -> dict[str, Any]:
+def _root(identifier: str, metadata: str) -> dict[str, Any]:
     """Return the metadata of the model, or say why there are no layers in it."""
-    identifier, metadata = told.get(0, (objects[0].identifier, ""))
     if not identifier.startswith(KERAS):
         raise UnsupportedError(
             "it is a SavedModel without Keras layers: it holds functions alone, as"
@@ -93,9 +95,10 @@ def _root(told: Configs, objects: Objects) -> dict[str, Any]:
         )
     if not metadata:
         raise UnreadableModel(f"{METADATA} is missing beside {GRAPH}", hint="copy the whole folder")
-    if identifier in MODELS:
-        return _parsed(told, 0)
-    name = str(_parsed(told, 0).get("class_name") or "?")
+    root = plain.parsed(metadata, "the metadata of the model")
+    if identifier in MODELS or root.get("is_graph_network"):  # before TensorFlow 2.3 all are models
+        return root
+    name = str(root.get("class_name") or "?")
     raise UnsupportedError(
         f"it is a SavedModel of the author's own class {name}, whose layers it does not tell",
         hint="save its weights with model.save_weights, and translate the class itself:"

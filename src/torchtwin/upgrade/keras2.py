@@ -23,6 +23,7 @@ OFF = {
 }
 """Arguments that mean nothing while they are False."""
 
+UNUSED_KERNEL = {"kernel_initializer", "kernel_regularizer", "kernel_constraint"}
 GROUPED = frozenset({"Conv1D", "Conv2D", "Conv3D"})
 LENGTHS = ("kernel_size", "strides", "dilation_rate", "pool_size")
 RENAMED = {"LeakyReLU": {"alpha": "negative_slope"}}
@@ -46,6 +47,9 @@ def settle(cls: str, config: dict[str, Any], context: Context) -> str:
             del config[key]
     if "Conv" in cls and cls not in GROUPED and config.get("groups") == 1:
         del config["groups"]
+    if cls.startswith(("SeparableConv", "DepthwiseConv")) and context.major < 3:
+        for key in UNUSED_KERNEL & set(config):  # their kernels are named for what they do
+            del config[key]
     if found := re.search(r"([123])D", cls):
         _lengths(config, int(found[1]))
         _sides(cls, config, int(found[1]))

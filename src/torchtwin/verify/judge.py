@@ -100,7 +100,7 @@ class Judge:
         else:
             model = self._opened(path)
         if weights:
-            model.load_weights(self.folder / weights)
+            model.load_weights(str(self.folder / weights))
         return model
 
     def _opened(self, path: Path) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import json
 import os
 import shutil
@@ -16,6 +17,7 @@ from typing import Any
 import numpy as np
 
 import torchtwin
+from torchtwin.readers import checkpoint, savedmodel, tfjs
 from torchtwin.source import Source, Tree
 from torchtwin.verify import JUDGES, installed_judges
 from torchtwin.verify.training import Judged, Lesson
@@ -135,6 +137,8 @@ def untrusted(judge: str, source: Source) -> str:
     text = json.dumps(source.config)
     if holds_code(source):
         return "the file holds Python code (Lambda), which is not run"
+    if source.format == tfjs.FORMAT:
+        return "Keras reads no models of TensorFlow.js"
     if judge != "tf_keras" and is_old(source) and "hard_sigmoid" in text:
         return "Keras 3 computes another hard_sigmoid than the Keras that wrote the file"
     return ""
@@ -148,13 +152,36 @@ def holds_code(source: Source) -> bool:
 
 def _linked(original: Original, folder: Path) -> dict[str, Any]:
     """Give Keras the files under names that it understands: it goes by the suffix."""
+    if original.source.format == savedmodel.FORMAT:
+        return _config_and_checkpoint(original, original.model, folder)
     request = {"model": f"model{_suffix(original.model)}"}
     _link(original.model, folder / request["model"])
-    if original.weights is not None:
+    if original.weights is not None and checkpoint.prefix_of(original.weights) is not None:
+        request["weights"] = _linked_checkpoint(original.weights, folder)
+    elif original.weights is not None:
         tree = isinstance(original.source.weights, Tree)
         request["weights"] = "model.weights.h5" if tree else "weights.h5"
         _link(original.weights, folder / request["weights"])
     return request
+
+
+def _config_and_checkpoint(original: Original, model: Path, folder: Path) -> dict[str, Any]:
+    """Give Keras what a SavedModel holds but for its functions, which loading it would keep."""
+    config = {key: original.source.config[key] for key in ("class_name", "config")}
+    (folder / "model.json").write_text(json.dumps(config), encoding="utf-8")
+    home = model if model.is_dir() else model.parent
+    return {
+        "model": "model.json",
+        "weights": _linked_checkpoint(original.weights or home / "variables", folder),
+    }
+
+
+def _linked_checkpoint(path: Path, folder: Path) -> str:
+    prefix = checkpoint.prefix_of(path)
+    assert prefix is not None
+    for file in prefix.parent.glob(f"{glob.escape(prefix.name)}.*"):
+        _link(file, folder / f"weights{file.name.removeprefix(prefix.name)}")
+    return "weights"
 
 
 def _own_source(original: Original, folder: Path) -> str | None:
