@@ -83,3 +83,51 @@ def test_new_tensors_are_where_unpacked_inputs_are(first: str, device: str) -> N
         "        return mean + spread * tf.random.normal((3,))\n"
     )
     assert f"torch.randn(3{device})" in program_of(text)
+
+
+def test_shapes_that_are_computed_with_are_tuples_and_lists() -> None:
+    text = (
+        "def shapes(x, factor):\n    size = tf.shape(x)[1:3] * factor\n"
+        "    count = tf.shape(x)[0]\n"
+        "    times = tf.concat([count[..., tf.newaxis], tf.constant([1, 1])], 0)\n"
+        "    more = tf.concat([tf.shape(x)[:1], [2], tf.expand_dims(count, 0)], axis=0)\n"
+        "    return tf.tile(x, times), size, more\n"
+    )
+    assert program_of(text) == (
+        "def shapes(x, factor):\n    size = [n * factor for n in x.shape[1:3]]\n"
+        "    count = x.shape[0]\n    times = (count, 1, 1)\n"
+        "    more = (*x.shape[:1], 2, count)\n    return x.tile(times), size, more\n"
+    )
+
+
+def test_scopes_of_names_go_and_their_comments_stay() -> None:
+    text = (
+        "def made(x):\n    # above\n    with tf.name_scope('block'):  # beside\n"
+        "        with keras.backend.name_scope('inner'):\n            # inside\n"
+        "            x = tf.nn.relu(x)\n    return x\n"
+    )
+    assert program_of(text) == (
+        "def made(x):\n    # above\n    # beside\n    # inside\n    x = F.relu(x)\n    return x\n"
+    )
+
+
+HOOKS = (
+    "class Blend(layers.Add):\n    def _merge_function(self, inputs):\n        return inputs[0]\n",
+    "class Sums(layers.GroupNormalization):\n    def _moments(self, x):\n        return x\n",
+)
+
+
+def test_what_a_class_changes_inside_a_layer() -> None:
+    assert "def merge(self, inputs):" in program_of(HOOKS[0])
+    made = translate(HEAD + HOOKS[1])
+    assert ["_moments changes" in each.reason for each in made.unresolved] == [True]
+
+
+def test_a_variable_of_a_computed_value() -> None:
+    text = (
+        "class Masked(layers.Layer):\n    def build(self, shape):\n"
+        "        mask = tf.ones((2, 2))\n        self.mask = keras.Variable(\n"
+        "            initializer=mask, shape=mask.shape, dtype=mask.dtype, trainable=False)\n"
+        "    def call(self, x):\n        return x * self.mask\n"
+    )
+    assert "self.mask = nn.Parameter(mask, requires_grad=False)" in program_of(text)

@@ -65,7 +65,8 @@ class Slot:
     @property
     def trained(self) -> bool:
         tensor = self.fills[0].tensor
-        return isinstance(tensor, nn.Parameter) and tensor.requires_grad
+        trained = tensor.requires_grad or getattr(tensor, "frozen", False)  # as it was made
+        return isinstance(tensor, nn.Parameter) and trained
 
     @property
     def shapes(self) -> list[Shape]:

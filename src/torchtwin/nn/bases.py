@@ -90,6 +90,11 @@ class ConvBase(KernelBase):
         self.bias = self.make("bias", (self.filters,)) if self.use_bias else None
 
     def forward(self, x):
+        x = self.convolution_op(x, self.kernel)
+        return self.behind(x if self.bias is None else x + self.bias)
+
+    def convolution_op(self, x, kernel):
+        """Return the convolution with a kernel: for classes that change it before."""
         x = x.movedim(-1, 1)
         if self.padding == "same":
             x = F.pad(x, same_padding(x.shape[2:], self.kernel_size, self.strides,
@@ -97,9 +102,9 @@ class ConvBase(KernelBase):
         if self.padding == "causal":
             x = F.pad(x, [(self.kernel_size[0] - 1) * self.dilation_rate[0], 0])
         conv = (F.conv1d, F.conv2d, F.conv3d)[self.rank - 1]
-        weight = self.kernel.movedim((-1, -2), (0, 1))
-        x = conv(x, weight, self.bias, self.strides, 0, self.dilation_rate, self.groups)
-        return self.behind(x.movedim(1, -1))
+        weight = kernel.movedim((-1, -2), (0, 1))
+        x = conv(x, weight, None, self.strides, 0, self.dilation_rate, self.groups)
+        return x.movedim(1, -1)
 
 
 class Conv1dBase(ConvBase):

@@ -33,7 +33,10 @@ class Merge(nn.Module):
         self.function = function
 
     def forward(self, tensors):
-        return merged(self.function, tensors)
+        return self.merge(of_one_rank(tensors))
+
+    def merge(self, tensors):
+        return functools.reduce(self.function, tensors)
 
 
 def merged_where(function, tensors, masks):

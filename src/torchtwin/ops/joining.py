@@ -108,7 +108,9 @@ def meshgrid(*x: Any, indexing: str = "xy") -> Any:
 def tile(x: Any, repeats: Any) -> Any:
     if is_number(repeats):
         return tensor(x).expr.tile((repeats,))
-    if not _is_list(repeats):  # a shape, or a tensor of numbers, which PyTorch does not take
+    if isinstance(repeats, Source) and repeats.shape:
+        return tensor(x).expr.tile(repeats)
+    if not _is_list(repeats):  # it may be a tensor of numbers, which PyTorch does not take
         return tensor(x).expr.tile(Call(tuple, (expr(repeats),), {}))
     return tensor(x).expr.tile(tuple(map(expr, repeats)))
 

@@ -10,6 +10,7 @@ import torch
 from torchtwin.errors import UnsupportedError
 from torchtwin.expr import Call, Expr, Field, call
 from torchtwin.nn.axes import flip_all, reverse_axes
+from torchtwin.ops.operands import is_number
 from torchtwin.ops.registry import axes_of, expr, op
 from torchtwin.ops.values import is_whole, tensor
 from torchtwin.rule import Case
@@ -57,6 +58,8 @@ def batch_flatten(x: Any) -> Any:
 
 @op("ExpandDims", cases=[Case({"axis": 1}, (2, 5)), Case({"axis": (1, 3)}, (2, 5, 4))])
 def expand_dims(x: Any, axis: Any) -> Any:
+    if is_number(x):
+        return call(torch.tensor, [expr(x)])
     if isinstance(x, Expr):  # it may be a number, such as the length of an axis
         x = call(torch.as_tensor, x)
     x = tensor(x)

@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import libcst as cst
+import torch
 
 from torchtwin.errors import UnsupportedError
-from torchtwin.expr import Call, Expr, Field, Method, Source
+from torchtwin.expr import Call, Expr, Field, Method, Source, call
 from torchtwin.nn.kernel_of import bias_of, kernel_of
 from torchtwin.translate import settings
 from torchtwin.translate.builtin import general
+from torchtwin.translate.infer_lengths import one_number
 from torchtwin.translate.inventory import is_layer
 from torchtwin.translate.values import source_of, text_of
 
@@ -78,6 +80,8 @@ def _training(rewriter: Rewriter, node: cst.Name) -> Any:
 
 def subscript(rewriter: Rewriter, original: cst.Subscript, updated: cst.Subscript) -> Expr | None:
     """PyTorch has no slices that run backwards: x[:, ::-1] is x.flip(1)."""
+    if one_number(rewriter.program.kinds, original) is not None:
+        return call(torch.tensor, [source_of(updated.value)])
     if rewriter.program.kinds.of(original.value).what != "tensor":
         return None
     flipped = []

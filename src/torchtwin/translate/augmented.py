@@ -10,6 +10,7 @@ from typing import Any
 
 import libcst as cst
 
+from torchtwin.translate.lengths import computed
 from torchtwin.translate.program import Program
 from torchtwin.translate.values import text_of
 
@@ -46,8 +47,11 @@ def assigned(
     return cst.Assign([cst.AssignTarget(updated.target)], whole, semicolon=updated.semicolon)
 
 
-def beside(program: Program, original: Any, updated: Any) -> cst.BinaryOperation:
+def beside(program: Program, original: Any, updated: Any) -> cst.BaseExpression:
     """Return `x * array` with the array as a tensor like `x`."""
+    lengths = computed(program.kinds, original, updated)
+    if lengths is not None:
+        return lengths
     left, right = program.kinds.of(original.left).what, program.kinds.of(original.right).what
     sides = {("tensor", "array"): ("left", "right"), ("array", "tensor"): ("right", "left")}
     tensor, array = sides.get((left, right), ("", ""))

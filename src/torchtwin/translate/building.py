@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import libcst as cst
+import libcst.matchers as m
 
 from torchtwin.expr import Call
 from torchtwin.nn.kernel_of import build_now
@@ -39,6 +40,30 @@ def building(rewriter: Rewriter, node: Any, updated: Any) -> Any:
     if len(rewriter.path) > 1 and isinstance(rewriter.path[-2], cst.FunctionDef):
         return cst.RemoveFromParent()
     return updated.with_changes(body=[cst.Pass()])
+
+
+def asks_shape(rewriter: Rewriter, node: cst.Assign) -> bool:
+    """Tell whether a statement keeps the shape behind a layer, of which only `build` is told."""
+    value = node.value
+    if not isinstance(value, cst.Call) or not m.matches(value.func, m.Attribute(attr=ASKED)):
+        return False
+    cls = rewriter.inside(cst.ClassDef)
+    place = text_of(node.targets[0].target)
+    told = {id(n) for call in m.findall(cls, TOLD) for a in cst.ensure_type(call, cst.Call).args
+            for n in _named(a.value, place)}  # fmt: skip
+    told |= {id(n) for method in m.findall(cls, m.FunctionDef(name=ASKED))
+             for n in _named(method, place)}  # fmt: skip
+    told |= {id(cst.ensure_type(t, cst.AssignTarget).target)
+             for t in m.findall(cls, m.AssignTarget())}  # fmt: skip
+    return all(id(n) in told for n in _named(cls, place))
+
+
+ASKED = m.Name("compute_output_shape")
+TOLD = m.Call(func=m.Attribute(attr=m.OneOf(m.Name("build"), ASKED)))
+
+
+def _named(node: cst.CSTNode, place: str) -> list[cst.CSTNode]:
+    return [n for n in m.findall(node, m.OneOf(m.Name(), m.Attribute())) if text_of(n) == place]
 
 
 def builds(rewriter: Rewriter) -> bool:

@@ -8,8 +8,8 @@ import libcst as cst
 import libcst.matchers as m
 
 from torchtwin.errors import UnsupportedError
-from torchtwin.translate import graphs, held, methods, owners
-from torchtwin.translate.building import building, is_build
+from torchtwin.translate import attributes, graphs, held, hooks, methods, owners
+from torchtwin.translate.building import asks_shape, building, is_build
 from torchtwin.translate.inventory import is_layer
 from torchtwin.translate.opening import opened, with_penalty
 from torchtwin.translate.parameters import configurable, named, parameters
@@ -29,6 +29,7 @@ NOT_OURS = frozenset({"compute_output_shape", "compute_output_spec", "get_build_
 """Methods that Keras asks for shapes: PyTorch finds them by running."""
 DECORATORS = ("tf.function", "keras.saving.register_keras_serializable", "tf.autograph",
               "tf.Module.with_name_scope")  # fmt: skip
+FORWARD = ("call", "__call__")
 LAYER_TRAIN = ("train_step", "test_step", "predict_step", "make_train_function")
 
 
@@ -44,6 +45,8 @@ def left_out(rewriter: Rewriter, node: cst.CSTNode) -> bool:
         return node.name.value in NOT_OURS
     if not isinstance(node, cst.Assign) or len(node.targets) != 1:
         return False
+    if asks_shape(rewriter, node):
+        return True
     target = node.targets[0].target
     on_self = isinstance(target, cst.Attribute) and text_of(target.value) == "self"
     name = cst.ensure_type(target, cst.Attribute).attr.value if on_self else ""
@@ -74,6 +77,8 @@ def statement(rewriter: Rewriter, original: Any, updated: Any) -> Any:
     if not isinstance(node, cst.Assign) or len(node.targets) != 1:
         return updated
     target = node.targets[0].target
+    if isinstance(target, cst.Attribute) and _is_weight(rewriter, target):
+        return _trained(updated)
     if not isinstance(target, cst.Attribute) or text_of(target.value) != "self":
         return held.assigned(rewriter, node, updated)
     try:
@@ -83,6 +88,27 @@ def statement(rewriter: Rewriter, original: Any, updated: Any) -> Any:
         return updated
     made = held.assigned(rewriter, node, updated)
     return cst.FlattenSentinel([made, *more]) if more else made
+
+
+def _is_weight(rewriter: Rewriter, target: cst.Attribute) -> bool:
+    """Tell whether a statement says if a weight is trained: `self.kernel.trainable = False`."""
+    owner = target.value
+    if target.attr.value != "trainable" or not isinstance(owner, cst.Attribute):
+        return False
+    program = rewriter.program
+    of_base = text_of(owner.value) == "self" and owner.attr.value in attributes.TIED
+    of_base = of_base and program.inventory.root(rewriter.cls) not in methods.PLAIN_BASES
+    return of_base or program.kinds.of(owner).what == "tensor"
+
+
+def _trained(updated: Any) -> Any:
+    """A weight of PyTorch takes part in training where it requires a gradient."""
+    node = updated.body[0]
+    owner, value = text_of(node.targets[0].target.value), text_of(node.value)
+    made = cst.parse_expression(f"{owner}.requires_grad_({value})")
+    noted = "True" if value == "False" else f"not {value}"  # its place among the weights stays
+    frozen = cst.parse_statement(f"{owner}.frozen = {noted}")
+    return cst.FlattenSentinel([updated.with_changes(body=[cst.Expr(made)]), frozen])
 
 
 # Functions.
@@ -105,8 +131,10 @@ def function(rewriter: Rewriter, original: Any, updated: Any) -> Any:
     if name == "__init__":
         updated = named(rewriter, original, updated)
     updated = updated.with_changes(params=parameters(updated))
-    if name in ("call", "__call__"):
+    if name in FORWARD:
         updated = updated.with_changes(name=cst.Name("forward"))
+    if name == "_merge_function" and hooks.merges(rewriter.program.inventory.root(rewriter.cls)):
+        updated = updated.with_changes(name=cst.Name("merge"))
     if _is_empty(updated):
         updated = updated.with_changes(
             body=updated.body.with_changes(
@@ -146,6 +174,7 @@ def class_(rewriter: Rewriter, original: Any, updated: Any) -> Any:
         return owners.class_(rewriter, original, updated)
     try:
         base = _base(rewriter, name)
+        hooks.check(rewriter, original)
     except UnsupportedError as error:
         rewriter.refuse(original, name, error)
         return updated

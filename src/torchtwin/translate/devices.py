@@ -8,23 +8,24 @@ import libcst as cst
 import torch
 
 from torchtwin.expr import Binary, Call, Expr, Field, Method, Source, Unary
+from torchtwin.translate.infer import Kinds
 
 FACTORIES = (torch.zeros, torch.ones, torch.full, torch.arange, torch.eye, torch.linspace,
              torch.randn, torch.rand, torch.randint, torch.empty, torch.tensor, torch.logspace,
              torch.randperm)  # fmt: skip
 
 
-def device_of(function: cst.FunctionDef | None) -> Expr | None:
+def device_of(function: cst.FunctionDef | None, kinds: Kinds) -> Expr | None:
     """Return the device of the first tensor that a `call` is given; None where that is unclear."""
     if function is None or function.name.value != "call" or len(function.params.params) < 2:
         return None
     first = function.params.params[1].name.value
-    if not _stays(function.body, first):
-        first = _unpacked(function, first)
+    if not _stays(function.body, first, kinds):
+        first = _unpacked(function, first, kinds)
     return Field(Source(first), "device") if first else None
 
 
-def _unpacked(function: cst.FunctionDef, name: str) -> str:
+def _unpacked(function: cst.FunctionDef, name: str, kinds: Kinds) -> str:
     """Return the first of the tensors that a list of inputs is unpacked into at the beginning."""
     lines = list(function.body.body)
     if function.get_docstring() is not None:
@@ -40,11 +41,12 @@ def _unpacked(function: cst.FunctionDef, name: str) -> str:
                 ]
             )
         ] if used == name and isinstance(first.value, cst.Name):
-            return first.value.value if _stays(function.body, first.value.value) else ""
+            found = first.value.value
+            return found if _stays(function.body, found, kinds) else ""
     return ""
 
 
-def _stays(node: cst.CSTNode, name: str) -> bool:
+def _stays(node: cst.CSTNode, name: str, kinds: Kinds) -> bool:
     """Tell whether nothing suggests that `name` is a list, a dict or something else."""
     match node:
         case cst.Assign(value=cst.Name(value=used)) if used == name:
@@ -57,8 +59,8 @@ def _stays(node: cst.CSTNode, name: str) -> bool:
         case cst.For(iter=cst.Name(value=used)) if used == name:
             return False
         case cst.AssignTarget(target=cst.Name(value=used)) if used == name:
-            return False
-    return all(_stays(child, name) for child in node.children)
+            return kinds.of(node.target).what == "tensor"
+    return all(_stays(child, name, kinds) for child in node.children)
 
 
 def on_device(node: Any, device: Expr | None) -> Any:

@@ -184,7 +184,7 @@ class Body:
         if method in ("build", "compute_output_shape") or name in SHAPE_NAMES:
             return SHAPE if name != "self" else UNKNOWN
         if self.cls and is_layer(self.kinds.inventory, self.cls) and method == "call":
-            return UNKNOWN if "mask" in name and param.default is not None else TENSOR
+            return _given(name, param.default)
         if known is not None:
             return known
         if name in TENSOR_NAMES:
@@ -234,3 +234,12 @@ class Body:
 
     def expr(self, node: cst.BaseExpression) -> Kind:
         return self.kinds.note(node, kind_of(self, node))
+
+
+def _given(name: str, default: cst.BaseExpression | None) -> Kind:
+    """Return what an argument of `call` is: a tensor, where its default does not speak against."""
+    if isinstance(default, cst.Name) and default.value in ("True", "False"):
+        return NUMBER
+    if "mask" in name and default is not None:
+        return UNKNOWN
+    return UNKNOWN if isinstance(default, cst.Integer | cst.Float | cst.SimpleString) else TENSOR

@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Any
 import libcst as cst
 
 from torchtwin.translate.infer_held import comprehension, made_dict, written_dict
+from torchtwin.translate.infer_lengths import joins_lengths
 from torchtwin.translate.inventory import is_layer
 from torchtwin.translate.kinds import (
     ARRAY,
     BOOLS,
+    COMPUTED,
     NONE,
     NUMBER,
     SHAPE,
@@ -136,7 +138,7 @@ def _subscript(body: Body, node: cst.Subscript) -> Kind:
         _inside(body, part)
     index = node.slice[0].slice
     if inner.what == "shape":
-        return SHAPE if isinstance(index, cst.Slice) else NUMBER
+        return inner if isinstance(index, cst.Slice) else NUMBER
     if inner.what == "tensor":
         return Kind("tensor", inner.dtype)
     if inner.what == "array":
@@ -158,6 +160,8 @@ def _call(body: Body, node: cst.Call) -> Kind:
     if name in VARIABLES:
         return _own_variable(node)
     if name is not None:
+        if joins_lengths(body.kinds, node):
+            return COMPUTED
         return _with_dtype(body, node, name, returned(name, arguments))
     inventory = body.kinds.inventory
     if isinstance(node.func, cst.Name):
@@ -283,7 +287,7 @@ def arithmetic(left: Kind, right: Kind) -> Kind:
     if "array" in (left.what, right.what):
         return ARRAY if {left.what, right.what} <= {"array", "number"} else UNKNOWN
     if "shape" in (left.what, right.what):
-        return SHAPE
+        return COMPUTED if COMPUTED in (left, right) else SHAPE
     return joined(left, right) if left.what == right.what else UNKNOWN
 
 

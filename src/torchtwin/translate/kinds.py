@@ -45,6 +45,8 @@ class Kind:
 
 
 TENSOR, NUMBER, SHAPE, ARRAY = Kind("tensor"), Kind("number"), Kind("shape"), Kind("array")
+COMPUTED = Kind("shape", "int32")
+"""A shape that is a tensor of TensorFlow's: `tf.shape(x)`, not `x.shape`."""
 BOOLS = Kind("tensor", "bool")
 STRING, NONE, UNKNOWN = Kind("string"), Kind("none"), Kind("unknown")
 

@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
-from torchtwin.translate.kinds import ARRAY, BOOLS, NUMBER, SHAPE, STRING, TENSOR, UNKNOWN, Kind
+from torchtwin.translate.kinds import (
+    ARRAY,
+    BOOLS,
+    COMPUTED,
+    NUMBER,
+    SHAPE,
+    STRING,
+    TENSOR,
+    UNKNOWN,
+    Kind,
+)
 
 SHAPES = frozenset({
     "tf.shape", "keras.ops.shape", "keras.backend.shape", "keras.backend.int_shape",
@@ -48,7 +58,9 @@ def returned(name: str, arguments: list[Kind]) -> Kind:
     """Return what a call of a canonical name gives."""
     home, _, last = name.rpartition(".")
     if name in SHAPES:
-        return SHAPE
+        return COMPUTED if name in ("tf.shape", "keras.backend.shape") else SHAPE
+    if last == "unstack" and arguments and arguments[0].what == "shape":
+        return arguments[0]
     if name in NUMBERS:
         return NUMBER
     if name in STRINGS:

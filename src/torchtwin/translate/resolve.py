@@ -14,7 +14,9 @@ from torchtwin.translate.activation import module_with_activation
 from torchtwin.translate.builtin import general
 from torchtwin.translate.calls import CallView
 from torchtwin.translate.devices import on_device
+from torchtwin.translate.infer_lengths import joins_lengths
 from torchtwin.translate.known import HOMES, MATH
+from torchtwin.translate.lengths import joined
 from torchtwin.translate.program import Program
 from torchtwin.translate.ranks import check_product
 from torchtwin.translate.registry import call_rule_of, constructor_of
@@ -40,6 +42,8 @@ def translated_call(
         return layer(program, last, original, updated)
     if last == "unstack" and _is_shape(program, original):
         return source_of(updated.args[0].value)  # a shape's lengths are its parts
+    if joins_lengths(program.kinds, original):
+        return joined(updated)
     args, kwargs = arguments(program, original, updated)
     rule = call_rule_of(name)
     if rule is not None:

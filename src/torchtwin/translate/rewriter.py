@@ -104,6 +104,8 @@ class Rewriter(cst.CSTTransformer):
         """Return an expression as the node that stands in the current place."""
         node = self.program.node(expr)
         loose = isinstance(self.parent, PLAIN) or self._binds_more(node)
+        if isinstance(node, cst.Tuple) and isinstance(self.parent, cst.Assign):
+            return node  # a shape, which reads as one
         if loose and len(getattr(node, "lpar", ())) == 1 and "\n" not in self.program.text(expr):
             node = node.with_changes(lpar=(), rpar=())
         return node
@@ -141,7 +143,11 @@ class Rewriter(cst.CSTTransformer):
                     made = graphs.chain(self.program, original_node, made)
             if made is None and is_foreign(name):
                 made = translated_call(
-                    self.program, name, original_node, updated_node, device_of(self.method)
+                    self.program,
+                    name,
+                    original_node,
+                    updated_node,
+                    device_of(self.method, self.program.kinds),
                 )
             if made is None:
                 return updated_node

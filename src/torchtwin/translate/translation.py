@@ -22,6 +22,7 @@ from torchtwin.translate.names import Names
 from torchtwin.translate.program import Program
 from torchtwin.translate.refusals import Refusals, Unresolved
 from torchtwin.translate.rewriter import Rewriter
+from torchtwin.translate.scopes import without_scopes
 from torchtwin.translate.training import trains
 from torchtwin.translate.values import Values
 
@@ -58,7 +59,8 @@ def _rewritten(text: str, module: cst.Module) -> Translation:
     done = desugared(module)
     found = _attempt(text, module, done)
     if done.functional and (found.unresolved or done.doubtful):
-        plain = Desugared(with_lists(module, Resolver(module)))
+        names = Resolver(module)
+        plain = Desugared(with_lists(without_scopes(module, names), names))
         other = _attempt(text, module, plain, graphs=True)
         if done.doubtful or len(other.unresolved) < len(found.unresolved):
             return other

@@ -128,7 +128,7 @@ class Values:
         source = source_of(updated)
         if kind.what == "tensor":
             return Tensor(source, (), kind.dtype, known=False)
-        return replace(source, number=kind.what == "number")
+        return replace(source, number=kind.what == "number", shape=kind.what == "shape")
 
     def _named(self, name: str, updated: cst.BaseExpression) -> Any:
         if dtype_named(name):

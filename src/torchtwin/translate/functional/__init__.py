@@ -26,6 +26,7 @@ from torchtwin.translate.functional.regions import region
 from torchtwin.translate.functional.resolver import Resolver
 from torchtwin.translate.functional.rewrite import Statement
 from torchtwin.translate.functional.sequential import with_lists
+from torchtwin.translate.scopes import without_scopes
 
 
 class Unresolved(NamedTuple):
@@ -60,7 +61,7 @@ def desugared(module: cst.Module) -> Desugared:
     wrapper = MetadataWrapper(module, unsafe_skip_copy=True)
     positions = wrapper.resolve(PositionProvider)
     names, original_module = Resolver(module), module
-    module = with_lists(module, names)
+    module = with_lists(without_scopes(module, names), names)
     module = with_lifted(surveyed(Program(module, names)))
     program = surveyed(Program(module, names))
     refused: list[Refusal] = []

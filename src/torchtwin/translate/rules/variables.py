@@ -8,7 +8,7 @@ import torch
 
 from torchtwin.apply import torch_dtype
 from torchtwin.errors import UnsupportedError
-from torchtwin.expr import Expr, call
+from torchtwin.expr import Expr, Source, call
 from torchtwin.translate.calls import CallView, tensor_of
 from torchtwin.translate.initial import initial_tensor
 from torchtwin.translate.registry import translates
@@ -23,7 +23,9 @@ def keras_variable(view: CallView) -> Expr:
         "initializer", shape=None, dtype=None, trainable=True, autocast=True, aggregation="none",
         synchronization="auto",
     )  # fmt: skip
-    if shape is not None:
+    if isinstance(given, Tensor):  # a value, whose shape it has, whatever is asked for
+        dtype = None if isinstance(dtype, Source) and dtype.text == _its_dtype(given) else dtype
+    elif shape is not None:
         return parameter(initial_tensor(given, shape, dtype or "float32"), trainable)
     if isinstance(given, int) and not isinstance(given, bool) and dtype is None:
         dtype = "int32"
@@ -35,6 +37,10 @@ def keras_variable(view: CallView) -> Expr:
     if isinstance(given, bool | int | float | list | tuple):
         return parameter(call(torch.tensor, given, **kind), trainable)
     raise UnsupportedError(f"{view.name} of {given!r} without a shape")
+
+
+def _its_dtype(x: Tensor) -> str:
+    return f"{x.expr.text}.dtype" if isinstance(x.expr, Source) else ""
 
 
 def _dtype(dtype: Any) -> Any:
