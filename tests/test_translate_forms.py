@@ -131,3 +131,18 @@ def test_a_variable_of_a_computed_value() -> None:
         "    def call(self, x):\n        return x * self.mask\n"
     )
     assert "self.mask = nn.Parameter(mask, requires_grad=False)" in program_of(text)
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("functools.partial(layers.LayerNormalization, epsilon=1e-5)", "lambda: LazyLayerNorm()"),
+        ("functools.partial(layers.Conv2D, padding='same')", "partial(Conv2dBase, padding='same')"),
+        ("tf.matmul(tf.split(x, 2), x)", "torch.stack(x.chunk(2, dim=0)) @ x"),
+        ("tf.switch_case(k, [lambda: x, lambda: -x])", "branch_of(k, [lambda: x, lambda: (-x)])"),
+        ("keras.ops.associative_scan(keras.ops.add, x)", "scan_pairs(torch.add, x, "),
+    ],
+)
+def test_values(before: str, after: str) -> None:
+    text = f"def made(x, k):\n    parts = {before}\n    return parts\n"
+    assert after in program_of("import functools\n" + text)

@@ -103,13 +103,14 @@ class Source(Expr):
     """Python source as its author wrote it; `binding` is its precedence, see emit/expressions.
 
     `number` tells that it is surely a number of Python's, `shape` that it is surely a tuple or
-    list of them; it may be anything otherwise.
+    list of them, `tensors` one of tensors; it may be anything otherwise.
     """
 
     text: str
     binding: int = 9
     number: bool = False
     shape: bool = False
+    tensors: bool = False
 
 
 @dataclass(frozen=True, eq=False)

@@ -191,7 +191,8 @@ LOADS = ("LOAD_METHOD", "LOAD_ATTR", "LOAD_SUPER_ATTR")
 
 def _is_self(step: dis.Instruction) -> bool:
     last = step.argval[-1] if isinstance(step.argval, tuple) else step.argval
-    return step.opname.startswith("LOAD_FAST") and last == "self"
+    # A function inside that uses it makes it a cell.
+    return step.opname.startswith(("LOAD_FAST", "LOAD_DEREF")) and last == "self"
 
 
 def _whiles(steps: list[dis.Instruction]) -> dict[int, int]:

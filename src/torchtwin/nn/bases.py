@@ -11,6 +11,7 @@ from torch import nn
 
 from torchtwin.nn.applied import activation_of
 from torchtwin.nn.initial import drawn, initializer_of
+from torchtwin.nn.kernel_of import build_now
 from torchtwin.nn.lazy import LazyModule
 from torchtwin.nn.lazy_conv import each
 from torchtwin.nn.penalties import BoundedParameter, constraint_of, penalty_of
@@ -147,7 +148,9 @@ class WrapperBase(LazyModule):
         self.layer = layer
 
     def build(self, input_shape=None):
-        """Make the parameters: nothing to do here."""
+        """Let the layer make its weights, which a class that reads them needs."""
+        if input_shape is not None and not getattr(self.layer, "built", False):
+            build_now(self.layer, input_shape)
 
     def forward(self, x):
         return self.layer(x)

@@ -52,7 +52,7 @@ def loop_while(
 def loop_range(lower: int, upper: int, body: Any, value: Any) -> Any:
     """Apply `body(k, value)` for each k from `lower` up to, but not, `upper`."""
     for k in range(int(lower), int(upper)):
-        value = body(k, value)
+        value = body(torch.tensor(k), value)
     return value
 
 

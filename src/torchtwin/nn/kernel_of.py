@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import nn
 
+from torchtwin.nn.channels_last import ChannelsLast
 from torchtwin.nn.lazy import LazyModule
 
 
@@ -39,6 +40,12 @@ def build_now(module, input_shape):
     if isinstance(module, LazyModule):
         module.build(tuple(input_shape))
         module.built = True
+        return
+    lazy = {part for part in module.modules() if isinstance(part, LazyModule)}
+    if isinstance(module, nn.Sequential) and lazy and lazy <= set(module[0].modules()):
+        shape = tuple(input_shape)
+        last = isinstance(module, ChannelsLast)
+        build_now(module[0], (shape[0], shape[-1], *shape[1:-1]) if last else shape)
         return
     training = module.training
     with torch.no_grad():

@@ -20,6 +20,7 @@ from torchtwin.nn.control import (
     scan_pairs,
     scan_states,
 )
+from torchtwin.nn.steps import run_steps
 from torchtwin.nn.tensor_array import TensorArray
 from torchtwin.ops.functions import named
 from torchtwin.ops.registry import expr, op
@@ -124,6 +125,30 @@ def tensor_array(
 @named("tf.cond")
 def tf_cond(pred: Any, true_fn: Any = None, false_fn: Any = None) -> Any:
     return cond(pred, true_fn, false_fn)
+
+
+@named("tf.switch_case")
+def switch_case(branch_index: Any, branch_fns: Any, default: Any = None) -> Any:
+    """An index beyond the functions means the last, as that of keras.ops.switch that is too big."""
+    if default is not None or not isinstance(branch_fns, list | tuple):
+        raise UnsupportedError("tf.switch_case with a default or with pairs is not translated")
+    return switch(branch_index, branch_fns)
+
+
+@named("keras.backend.rnn")
+def rnn(
+    step_function: Any, inputs: Any, initial_states: Any, go_backwards: Any = False,
+    mask: Any = None, constants: Any = None, unroll: Any = False, input_length: Any = None,
+    time_major: Any = False, zero_output_for_mask: Any = False, return_all_outputs: Any = True,
+) -> Any:  # fmt: skip
+    del unroll, input_length  # how it is computed; the inputs know their length
+    if time_major is not False or return_all_outputs is not True:
+        raise UnsupportedError("K.rnn(time_major=..., return_all_outputs=...) is not translated")
+    more = {"backwards": go_backwards, "mask": mask, "zero_output": zero_output_for_mask}
+    more = {k: expr(v) for k, v in more.items() if v is not None and v is not False}
+    if constants is not None:
+        more["constants"] = exprs(constants)
+    return call(run_steps, function(step_function), expr(inputs), exprs(initial_states), **more)
 
 
 @named("tf.map_fn", "keras.backend.map_fn")

@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 
+from torchtwin.emit.expressions import printed
 from torchtwin.errors import UnsupportedError
 from torchtwin.expr import Expr, Field, Source, call
 from torchtwin.nn.making import geometric_between, linear_between
@@ -97,7 +98,7 @@ def eye_batch(
     if batch_shape is None:
         return square
     if not isinstance(batch_shape, list | tuple):
-        raise UnsupportedError("a batch of matrices of a shape that the program computes")
+        return square.repeat(Source(f"*{printed(expr(batch_shape))}"), 1, 1)
     return square.repeat(*size(batch_shape), 1, 1)
 
 

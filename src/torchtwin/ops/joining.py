@@ -62,6 +62,8 @@ def _shape(xs: Sequence[Any]) -> tuple[Any, ...] | None:
 
 @op("Stack", cases=[Case({"axis": 1}, TWO), Case({"axis": -1}, TWO)])
 def stack(x: Any, axis: Any = 0) -> Any:
+    if isinstance(x, Source) and x.shape and axis == 0:
+        return x
     if isinstance(x, Expr | Tensor):
         return call(torch.stack, expr(x), dim=expr(axis))
     lengths = all(map(is_length, x)) or any(map(is_whole, x))

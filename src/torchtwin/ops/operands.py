@@ -44,6 +44,8 @@ def tensor(value: Any) -> Tensor:
     """Return an operand that must be a tensor; what may be a number becomes one."""
     if isinstance(value, Tensor):
         return value
+    if isinstance(value, Source) and value.tensors:
+        return unknown(call(torch.stack, value))
     if isinstance(value, Expr):
         return unknown(call(torch.as_tensor, value))
     return unknown(made(value))

@@ -30,6 +30,8 @@ def tensor(value: Any, like: Any = None) -> Tensor:
     """
     if isinstance(value, Tensor):
         return value
+    if isinstance(value, Source) and value.tensors:  # TensorFlow stacks them by itself
+        return Tensor(call(torch.stack, value), (), "", known=False)
     if isinstance(value, Expr):
         return Tensor(value, (), "", known=False)
     if is_number(value) or (isinstance(value, list | tuple) and value):

@@ -42,6 +42,8 @@ def attribute(rewriter: Rewriter, original: Any, updated: Any) -> Any:
     inner, attr = kinds.of(original.value), original.attr.value
     if inner.what == "module" and inner.of.startswith("keras.layers.") and attr in TIED:
         return Call(TIED[attr], (source_of(updated.value),), {})
+    if attr in TIED and _is_wrapped(rewriter, original.value):
+        return Call(TIED[attr], (source_of(updated.value),), {})
     if inner.what == "shape" and attr in ("rank", "ndims"):
         return cst.parse_expression(f"len({text_of(updated.value)})")
     on_self = isinstance(original.value, cst.Name) and original.value.value == "self"
@@ -59,6 +61,15 @@ def attribute(rewriter: Rewriter, original: Any, updated: Any) -> Any:
         if not known and is_layer(rewriter.program.inventory, rewriter.cls):
             return cst.parse_expression("torch.get_default_dtype()")
     return None
+
+
+def _is_wrapped(rewriter: Rewriter, owner: cst.BaseExpression) -> bool:
+    """Tell whether an expression is the layer that a Wrapper was given."""
+    if text_of(owner) != "self.layer" or not rewriter.cls:
+        return False
+    root = rewriter.program.inventory.root(rewriter.cls)
+    target = isinstance(rewriter.parent, cst.AssignTarget)
+    return root == "keras.layers.Wrapper" and not target
 
 
 def _training(rewriter: Rewriter, node: cst.Name) -> Any:

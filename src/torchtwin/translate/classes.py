@@ -8,6 +8,7 @@ import libcst as cst
 import libcst.matchers as m
 
 from torchtwin.errors import UnsupportedError
+from torchtwin.nn.frozen import frozen
 from torchtwin.translate import attributes, graphs, held, hooks, methods, owners
 from torchtwin.translate.building import asks_shape, building, is_build
 from torchtwin.translate.inventory import is_layer
@@ -77,6 +78,8 @@ def statement(rewriter: Rewriter, original: Any, updated: Any) -> Any:
     if not isinstance(node, cst.Assign) or len(node.targets) != 1:
         return updated
     target = node.targets[0].target
+    if isinstance(target, cst.Attribute) and _is_part(rewriter, target):
+        return _frozen(rewriter, updated)
     if isinstance(target, cst.Attribute) and _is_weight(rewriter, target):
         return _trained(updated)
     if not isinstance(target, cst.Attribute) or text_of(target.value) != "self":
@@ -101,14 +104,31 @@ def _is_weight(rewriter: Rewriter, target: cst.Attribute) -> bool:
     return of_base or program.kinds.of(owner).what == "tensor"
 
 
+def _is_part(rewriter: Rewriter, target: cst.Attribute) -> bool:
+    """Tell whether a statement says if a layer is trained, in a program that has no training."""
+    if target.attr.value != "trainable" or rewriter.program.trains:
+        return False
+    return (
+        rewriter.program.kinds.of(target.value).what == "module" and text_of(target.value) != "self"
+    )
+
+
+def _frozen(rewriter: Rewriter, updated: Any) -> Any:
+    node = updated.body[0]
+    owner, value = text_of(node.targets[0].target.value), text_of(node.value)
+    call_ = f"{rewriter.program.name_of(frozen)}({owner}"
+    made = cst.parse_expression(f"{call_})" if value == "False" else f"{call_}, {value})")
+    return updated.with_changes(body=[cst.Expr(made)])
+
+
 def _trained(updated: Any) -> Any:
     """A weight of PyTorch takes part in training where it requires a gradient."""
     node = updated.body[0]
     owner, value = text_of(node.targets[0].target.value), text_of(node.value)
     made = cst.parse_expression(f"{owner}.requires_grad_({value})")
     noted = "True" if value == "False" else f"not {value}"  # its place among the weights stays
-    frozen = cst.parse_statement(f"{owner}.frozen = {noted}")
-    return cst.FlattenSentinel([updated.with_changes(body=[cst.Expr(made)]), frozen])
+    mark = cst.parse_statement(f"{owner}.frozen = {noted}")
+    return cst.FlattenSentinel([updated.with_changes(body=[cst.Expr(made)]), mark])
 
 
 # Functions.

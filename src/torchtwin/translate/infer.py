@@ -137,6 +137,8 @@ class Body:
                 key = (self.cls, attr.value)
                 old = self.kinds.attributes.get(key)
                 self.kinds.attributes[key] = joined(old, kind) if old else kind
+            case cst.Attribute(value=owner):
+                self.expr(owner)
             case cst.Tuple(elements=parts) | cst.List(elements=parts):
                 items = kind.items if len(kind.items) == len(parts) else ()
                 for k, part in enumerate(parts):

@@ -186,7 +186,7 @@ def _call(body: Body, node: cst.Call) -> Kind:
         return _method(body, node, node.func, arguments)
     if called.what == "module":
         return _applied(body, called, node)
-    return UNKNOWN
+    return TENSOR if called.what == "function" else UNKNOWN
 
 
 def _method(body: Body, node: cst.Call, func: cst.Attribute, arguments: list[Kind]) -> Kind:
@@ -212,9 +212,10 @@ def _method(body: Body, node: cst.Call, func: cst.Attribute, arguments: list[Kin
         method = body.kinds.inventory.method(body.cls, attr)
         if method is not None:
             return body.call_of(method, node, 1)
-        if body.kinds.attribute(body.cls, attr).what == "module":
-            return _applied(body, body.kinds.attribute(body.cls, attr), node)
-        return UNKNOWN
+        known = body.kinds.attribute(body.cls, attr)
+        if known.what == "module":
+            return _applied(body, known, node)
+        return TENSOR if known.what == "function" else UNKNOWN
     if subject.what == "module":
         if attr == "call":
             return _applied(body, subject, node)

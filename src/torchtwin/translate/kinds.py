@@ -15,9 +15,10 @@ class Kind:
     """What an expression is.
 
     `what` is "tensor" (or a structure of tensors), "number", "shape", "module", "list", "dict",
-    "array" (of NumPy), "string", "none" or "unknown". `dtype` and `rank` are a tensor's where
-    known, `of` the class of a module, "weight" for a tensor that is one, what the keys of a dict
-    are; `item` what a list or dict holds, `items` what a tuple or list that is written out holds.
+    "array" (of NumPy), "string", "function" (of tensors), "none" or "unknown". `dtype` and `rank`
+    are a tensor's where known, `of` the class of a module, "weight" for a tensor that is one, what
+    the keys of a dict are; `item` what a list or dict holds, `items` what a tuple or list that is
+    written out holds.
     """
 
     what: str
@@ -31,6 +32,16 @@ class Kind:
     def is_empty(self) -> bool:
         """Whether nothing is known to be in a list."""
         return self.item is None and not self.items
+
+    @property
+    def is_lengths(self) -> bool:
+        """Whether it is a tuple or list of numbers, such as a shape."""
+        return self.what == "shape" or (self.what == "list" and self.element.what == "number")
+
+    @property
+    def is_tensors(self) -> bool:
+        """Whether it is a tuple or list of tensors."""
+        return self.what == "list" and not self.items and self.element.what == "tensor"
 
     @property
     def element(self) -> Kind:
@@ -48,6 +59,7 @@ TENSOR, NUMBER, SHAPE, ARRAY = Kind("tensor"), Kind("number"), Kind("shape"), Ki
 COMPUTED = Kind("shape", "int32")
 """A shape that is a tensor of TensorFlow's: `tf.shape(x)`, not `x.shape`."""
 BOOLS = Kind("tensor", "bool")
+FUNCTION = Kind("function")
 STRING, NONE, UNKNOWN = Kind("string"), Kind("none"), Kind("unknown")
 
 
@@ -67,6 +79,8 @@ def joined(*kinds: Kind) -> Kind:
             pair = {kind.what, result.what}
             if pair in ({"none", "module"}, {"list", "module"}):
                 result = kind if kind.what == "module" else result
+            elif pair == {"none", "tensor"} and "weight" in (kind.of, result.of):
+                result = kind if kind.what == "tensor" else result
             else:
                 return UNKNOWN
         else:

@@ -6,6 +6,7 @@ from torchtwin.translate.kinds import (
     ARRAY,
     BOOLS,
     COMPUTED,
+    FUNCTION,
     NUMBER,
     SHAPE,
     STRING,
@@ -29,6 +30,8 @@ COMPARING = frozenset({
     "sequence_mask", "reduce_any", "reduce_all", "any", "all",
 })  # fmt: skip
 WHOLE = frozenset({"argmax", "argmin", "range", "arange", "argsort", "one_hot_indices"})
+SEVERAL = frozenset({"split", "array_split", "unstack", "hsplit", "vsplit", "dsplit"})
+"""Functions that give several tensors."""
 MATH = {
     "sqrt": "math.sqrt", "exp": "math.exp", "log": "math.log", "abs": "abs", "absolute": "abs",
     "pow": "pow", "power": "pow", "maximum": "max", "minimum": "min", "floor": "math.floor",
@@ -59,8 +62,8 @@ def returned(name: str, arguments: list[Kind]) -> Kind:
     home, _, last = name.rpartition(".")
     if name in SHAPES:
         return COMPUTED if name in ("tf.shape", "keras.backend.shape") else SHAPE
-    if last == "unstack" and arguments and arguments[0].what == "shape":
-        return arguments[0]
+    if last in ("unstack", "stack") and arguments and arguments[0].is_lengths:
+        return COMPUTED
     if name in NUMBERS:
         return NUMBER
     if name in STRINGS:
@@ -71,6 +74,8 @@ def returned(name: str, arguments: list[Kind]) -> Kind:
         return Kind("module", of=name)
     if name in ("tf.Variable", "keras.Variable", "keras.backend.variable"):
         return Kind("tensor", of="weight")
+    if name in ("keras.activations.get", "keras.activations.deserialize"):
+        return FUNCTION
     if name.startswith(NO_TENSORS):
         return UNKNOWN
     values = arguments[:1] if last == "cast" else arguments
@@ -80,6 +85,8 @@ def returned(name: str, arguments: list[Kind]) -> Kind:
         return ARRAY if last in ARRAYS else UNKNOWN
     if last in COMPARING:
         return BOOLS
+    if last in SEVERAL and home in HOMES:
+        return Kind("list", item=TENSOR)
     if last in WHOLE:
         return Kind("tensor", "int32" if home == "keras.ops" else "int64")
     if name.startswith(("keras.", "tf.")):

@@ -19,7 +19,7 @@ from torchtwin.translate.initial import initial_function
 from torchtwin.translate.program import Program
 from torchtwin.translate.references import reference
 from torchtwin.translate.registry import constructor_of
-from torchtwin.translate.resolve import BASE, constructed
+from torchtwin.translate.resolve import BASE, constructed, layer
 from torchtwin.translate.values import arguments_of
 from torchtwin.view import LayerView
 
@@ -48,6 +48,19 @@ def value(program: Program, name: str, given: cst.CSTNode | None, to: Any) -> Ex
         parameter = _parameter(program, given, to)
         calls = calls_of(parameter, program.module) if parameter else []
     return _maker(program, name, calls)
+
+
+def partial(program: Program, original: cst.Call, updated: cst.Call) -> Expr | None:
+    """Return what makes layers of a class with some options: `partial(LayerNormalization, ...)`.
+
+    A class that takes Keras's options stays in the call; None is returned for it.
+    """
+    name = program.names.of(original.args[0].value) if original.args else None
+    if name is None or not _is_layer(name) or general(name) is not None:
+        return None
+    options = [call.with_changes(args=call.args[1:]) for call in (original, updated)]
+    made = layer(program, name.rpartition(".")[2], *options)
+    return None if made is None else Source(f"lambda: {program.text(made)}", -1)
 
 
 def _parameter(program: Program, arg: cst.Arg, call: cst.Call) -> str:

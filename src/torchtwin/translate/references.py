@@ -25,6 +25,11 @@ VALUES = {
 REDUCTIONS: dict[str, Any] = {
     "mean": mean_along, "sum": sum_along, "max": max_along, "min": min_along,
 }  # fmt: skip
+OF_TWO = {
+    "add": "add", "multiply": "mul", "subtract": "sub", "divide": "div", "maximum": "maximum",
+    "minimum": "minimum", "matmul": "matmul",
+}  # fmt: skip
+"""Functions of two tensors that PyTorch has as they are."""
 HOMES = ("tf", "tf.math", "keras.ops", "keras.backend")
 
 
@@ -45,6 +50,8 @@ def reference(program: Program, name: str) -> Expr | None:
     home, _, last = name.rpartition(".")
     if home in HOMES and (reduction := REDUCTIONS.get(last.removeprefix("reduce_"))) is not None:
         return Source(program.name_of(reduction))
+    if home in HOMES and last in OF_TWO:
+        return Source(f"torch.{OF_TWO[last]}")
     x = Source("x")
     made = operation_for(name, [Tensor(x, (), "", known=False)], {})
     if isinstance(made, Call) and made.args == (x,) and not made.kwargs:

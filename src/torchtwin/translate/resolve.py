@@ -28,6 +28,7 @@ BASE = frozenset({
     "autocast", "implementation", "time_major",
 })  # fmt: skip
 """Arguments of every layer that say nothing about what it computes."""
+DOTS = ("keras.backend.dot", "keras.ops.dot")
 
 
 def translated_call(
@@ -56,12 +57,16 @@ def translated_call(
     if home == "keras.layers":
         raise UnsupportedError(f"{last} is not translated")
     check_product(program, name, [arg.value for arg in original.args])
+    if name in DOTS and len(args) == 2 and program.kinds.of(original.args[1].value).rank == 2:
+        name = "keras.ops.matmul"  # the same with a matrix
     made: Expr = on_device(operation_for(name, args, kwargs), device)
     return made
 
 
 def _is_shape(program: Program, call: cst.Call) -> bool:
-    return len(call.args) == 1 and program.kinds.of(call.args[0].value).what == "shape"
+    others = [text_of(arg.keyword) for arg in call.args[1:] if arg.keyword]
+    plain = len(others) == len(call.args) - 1 and set(others) <= {"num", "name"}
+    return plain and program.kinds.of(call.args[0].value).what == "shape"
 
 
 def arguments(
@@ -90,7 +95,7 @@ def layer(program: Program, name: str, original: cst.Call, updated: cst.Call) ->
     known = {k: plain(v) for k, v in config.items() if k not in BASE or k in own}
     known.pop("seed", None)
     known.pop("name", None)
-    known.pop("dtype", None) if known.get("dtype") in (None, "float32") else None
+    known.pop("dtype", None) if _is_own_dtype(known.get("dtype")) else None
     if known.get("trainable") is True:
         known.pop("trainable")
     return constructed(program, name, known)
@@ -108,6 +113,13 @@ def constructed(program: Program, name: str, known: Mapping[str, Any]) -> Expr |
     if unread:
         raise UnsupportedError(f"{name}({', '.join(unread)}=...) is not translated")
     return None if made is None else module_with_activation(made)
+
+
+def _is_own_dtype(dtype: Any) -> bool:
+    """Tell whether a layer is asked for the dtype that all have: float32, or the outer layer's."""
+    if isinstance(dtype, Source):
+        return dtype.text in ("self.dtype_policy", "self.dtype", "torch.get_default_dtype()")
+    return dtype in (None, "float32")
 
 
 def _handed_on(program: Program, name: str, updated: cst.Call) -> Expr:

@@ -141,6 +141,8 @@ class Rewriter(cst.CSTTransformer):
                 made = training.model(self, made)
                 if self.program.graphs:
                     made = graphs.chain(self.program, original_node, made)
+            if made is None and name == "functools.partial":
+                made = makers.partial(self.program, original_node, updated_node)
             if made is None and is_foreign(name):
                 made = translated_call(
                     self.program,

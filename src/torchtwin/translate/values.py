@@ -128,7 +128,12 @@ class Values:
         source = source_of(updated)
         if kind.what == "tensor":
             return Tensor(source, (), kind.dtype, known=False)
-        return replace(source, number=kind.what == "number", shape=kind.what == "shape")
+        return replace(
+            source,
+            number=kind.what == "number",
+            shape=kind.is_lengths,
+            tensors=kind.is_tensors,
+        )
 
     def _named(self, name: str, updated: cst.BaseExpression) -> Any:
         if dtype_named(name):
