@@ -107,7 +107,8 @@ def test_scopes_of_names_go_and_their_comments_stay() -> None:
         "            x = tf.nn.relu(x)\n    return x\n"
     )
     assert program_of(text) == (
-        "def made(x):\n    # above\n    # beside\n    # inside\n    x = F.relu(x)\n    return x\n"
+        "def made(x):\n    # above\n    # beside\n    # inside\n"
+        "    x = F.relu(torch.as_tensor(x))\n    return x\n"
     )
 
 
@@ -136,13 +137,18 @@ def test_a_variable_of_a_computed_value() -> None:
 @pytest.mark.parametrize(
     ("before", "after"),
     [
-        ("functools.partial(layers.LayerNormalization, epsilon=1e-5)", "lambda: LazyLayerNorm()"),
+        (
+            "functools.partial(layers.LayerNormalization, epsilon=1e-5)",
+            "= lambda: LazyLayerNorm(eps=1e-05)\n",
+        ),
         ("functools.partial(layers.Conv2D, padding='same')", "partial(Conv2dBase, padding='same')"),
         ("tf.matmul(tf.split(x, 2), x)", "torch.stack(x.chunk(2, dim=0)) @ x"),
-        ("tf.switch_case(k, [lambda: x, lambda: -x])", "branch_of(k, [lambda: x, lambda: (-x)])"),
-        ("keras.ops.associative_scan(keras.ops.add, x)", "scan_pairs(torch.add, x, "),
+        ("tf.switch_case(k, [lambda: x, lambda: -x])", "branch_of(k, [lambda: x, lambda: -x])"),
+        ("keras.ops.associative_scan(keras.ops.add, x)", "scan_pairs(torch.add, x)"),
     ],
 )
 def test_values(before: str, after: str) -> None:
     text = f"def made(x, k):\n    parts = {before}\n    return parts\n"
-    assert after in program_of("import functools\n" + text)
+    made = translate(HEAD + "import functools\n\n" + text)
+    assert not made.unresolved
+    assert after in made.source
