@@ -152,3 +152,11 @@ def test_values(before: str, after: str) -> None:
     made = translate(HEAD + "import functools\n\n" + text)
     assert not made.unresolved
     assert after in made.source
+
+
+def test_a_function_of_layers_without_weights_may_be_handed_around() -> None:
+    text = (
+        "def hard_swish(x):\n    return x * layers.ReLU(6.0)(x + 3.0) / 6.0\n\n\n"
+        "conv = layers.Conv2D(3, 3, activation=hard_swish)\n"
+    )
+    assert "return x * nn.ReLU6()(x + 3.0) / 6.0" in program_of(text)

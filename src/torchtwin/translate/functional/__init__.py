@@ -15,7 +15,7 @@ from libcst.metadata import MetadataWrapper, PositionProvider
 
 from torchtwin.translate.functional import builders
 from torchtwin.translate.functional.areas import defined
-from torchtwin.translate.functional.calls import unusual_use, with_builders
+from torchtwin.translate.functional.calls import stays_function, unusual_use, with_builders
 from torchtwin.translate.functional.doubts import is_functional, makes_layers_when_called
 from torchtwin.translate.functional.lift import with_lifted
 from torchtwin.translate.functional.naming import class_name
@@ -110,6 +110,9 @@ def _ordered(
 def _builders(program: Program, refused: list[Refusal]) -> dict[str, list[Statement]]:
     """Return the classes of the functions that build; one that cannot be takes its users along."""
     for name, builder in list(program.builders.items()):
+        if stays_function(program, builder):
+            del program.builders[name]
+            continue
         if (problem := unusual_use(program, builder)) is not None:
             refused.append(problem)
             del program.builders[name]

@@ -53,6 +53,34 @@ def _uses(module: cst.Module, name: str) -> list[cst.CSTNode]:
     return [node for node in m.findall(module, m.Name(name)) if id(node) not in other]
 
 
+WEIGHTLESS = frozenset({
+    "ReLU", "LeakyReLU", "ELU", "Softmax", "Activation", "Identity", "Reshape", "Permute",
+    "Flatten", "RepeatVector", "Rescaling", "Add", "Subtract", "Multiply", "Average", "Maximum",
+    "Minimum", "Concatenate", "Dot", "UnitNormalization",
+})  # fmt: skip
+"""Layers that hold nothing, and do the same in training: they may be made at every call."""
+
+
+def stays_function(program: Program, builder: Builder) -> bool:
+    """Tell whether a function that applies layers is handed around, and none of them has weights.
+
+    `activation=hard_swish`, where hard_swish is `x * layers.ReLU(6.0)(x + 3.0) / 6.0`.
+    """
+    name = builder.function.name.value
+    calls = m.findall(program.module, m.Call(func=m.Name(name)))
+    if len(_uses(program.module, name)) == len(calls) + 1:
+        return False
+    for call in m.findall(builder.function.body, m.Call()):
+        func = cst.ensure_type(call, cst.Call).func
+        known = program.names.qualified(func) or ""
+        home, _, last = known.rpartition(".")
+        if isinstance(func, cst.Name) and func.value in program.builders:
+            return False
+        if home == "keras.layers" and last[:1].isupper() and last not in WEIGHTLESS:
+            return False
+    return True
+
+
 def unusual_use(program: Program, builder: Builder) -> Refusal | None:
     """Return why a function that builds cannot become a class, by how it is used."""
     function = builder.function
