@@ -36,7 +36,8 @@ class _Scopes(cst.CSTTransformer):
         if not isinstance(body, cst.IndentedBlock):
             return updated_node
         first, *rest = body.body
-        above = [*updated_node.leading_lines, *_said(updated_node), *first.leading_lines]  # type: ignore[union-attr]
+        lines: Any = getattr(first, "leading_lines", ())
+        above = [*updated_node.leading_lines, *_said(updated_node), *lines]
         return cst.FlattenSentinel([first.with_changes(leading_lines=above), *rest])
 
     def _is_scope(self, node: cst.BaseExpression) -> bool:
