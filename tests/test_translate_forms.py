@@ -160,3 +160,15 @@ def test_a_function_of_layers_without_weights_may_be_handed_around() -> None:
         "conv = layers.Conv2D(3, 3, activation=hard_swish)\n"
     )
     assert "return x * nn.ReLU6()(x + 3.0) / 6.0" in program_of(text)
+
+
+def test_new_tensors_of_functions_and_transposed_matrices() -> None:
+    text = (
+        "def causal(x):\n    n = tf.shape(x)[1]\n    return tf.eye(n)\n\n\n"
+        "class Turned(layers.Layer):\n    def build(self, shape):\n"
+        "        self.w = self.add_weight(shape=(3, 4), name='w')\n"
+        "    def call(self, x):\n        return tf.matmul(x, tf.transpose(self.w))\n"
+    )
+    made = program_of(text)
+    assert "torch.eye(n, device=x.device)" in made
+    assert "return x @ self.w.T\n" in made

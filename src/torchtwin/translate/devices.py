@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import libcst as cst
+import libcst.matchers as m
 import torch
 
 from torchtwin.expr import Binary, Call, Expr, Field, Method, Source, Unary
@@ -17,12 +18,33 @@ FACTORIES = (torch.zeros, torch.ones, torch.full, torch.arange, torch.eye, torch
 
 def device_of(function: cst.FunctionDef | None, kinds: Kinds) -> Expr | None:
     """Return the device of the first tensor that a `call` is given; None where that is unclear."""
-    if function is None or function.name.value != "call" or len(function.params.params) < 2:
+    if function is None:
         return None
+    if function.name.value != "call" or len(function.params.params) < 2:
+        return _of_shape(function, kinds)
     first = function.params.params[1].name.value
     if not _stays(function.body, first, kinds):
         first = _unpacked(function, first, kinds)
     return Field(Source(first), "device") if first else None
+
+
+SHAPES = ("tf.shape", "keras.ops.shape", "keras.backend.shape", "keras.backend.int_shape")
+
+
+def _of_shape(function: cst.FunctionDef, kinds: Kinds) -> Expr | None:
+    """Return the device of the first parameter of which a function asks the shape."""
+    found = m.findall(function.body, m.Call(args=[m.Arg(value=m.Name())]))
+    calls = [cst.ensure_type(node, cst.Call) for node in found]
+    asked = {
+        cst.ensure_type(call.args[0].value, cst.Name).value
+        for call in calls
+        if kinds.names.of(call.func) in SHAPES
+    }
+    for param in function.params.params:
+        name = param.name.value
+        if name in asked and _stays(function.body, name, kinds):
+            return Field(Source(name), "device")
+    return None
 
 
 def _unpacked(function: cst.FunctionDef, name: str, kinds: Kinds) -> str:

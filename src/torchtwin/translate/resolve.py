@@ -8,11 +8,11 @@ from typing import Any
 import libcst as cst
 
 from torchtwin.errors import UnsupportedError
-from torchtwin.expr import Binary, Expr, Source
+from torchtwin.expr import Binary, Expr, Field, Source
 from torchtwin.ops.functions import operation_for
 from torchtwin.translate.activation import module_with_activation
 from torchtwin.translate.builtin import general
-from torchtwin.translate.calls import CallView
+from torchtwin.translate.calls import CallView, tensor_of
 from torchtwin.translate.devices import on_device
 from torchtwin.translate.infer_lengths import joins_lengths
 from torchtwin.translate.known import HOMES, MATH
@@ -57,6 +57,13 @@ def translated_call(
     if home == "keras.layers":
         raise UnsupportedError(f"{last} is not translated")
     check_product(program, name, [arg.value for arg in original.args])
+    if (
+        last == "transpose"
+        and home in HOMES
+        and len(original.args) == 1
+        and _has_rank(program, original, 2)
+    ):
+        return Field(tensor_of(args[0]), "T")
     if name in DOTS and len(args) == 2 and program.kinds.of(original.args[1].value).rank == 2:
         name = "keras.ops.matmul"  # the same with a matrix
     made: Expr = on_device(operation_for(name, args, kwargs), device)
@@ -113,6 +120,12 @@ def constructed(program: Program, name: str, known: Mapping[str, Any]) -> Expr |
     if unread:
         raise UnsupportedError(f"{name}({', '.join(unread)}=...) is not translated")
     return None if made is None else module_with_activation(made)
+
+
+def _has_rank(program: Program, call: cst.Call, rank: int) -> bool:
+    """Tell whether a call is given a tensor that surely has so many axes."""
+    arg = call.args[0]
+    return arg.keyword is None and program.kinds.of(arg.value).rank == rank
 
 
 def _is_own_dtype(dtype: Any) -> bool:

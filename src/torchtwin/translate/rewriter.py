@@ -24,6 +24,7 @@ from torchtwin.translate import (
 )
 from torchtwin.translate.augmented import assigned, beside
 from torchtwin.translate.canonical import is_foreign
+from torchtwin.translate.comments import with_comments
 from torchtwin.translate.containers import INPUTS, adds_input, is_contained, sequential
 from torchtwin.translate.devices import device_of
 from torchtwin.translate.program import Program
@@ -149,7 +150,7 @@ class Rewriter(cst.CSTTransformer):
                     name,
                     original_node,
                     updated_node,
-                    device_of(self.method, self.program.kinds),
+                    device_of(self.method or self.inside(cst.FunctionDef), self.program.kinds),
                 )
             if made is None:
                 return updated_node
@@ -284,24 +285,3 @@ class Rewriter(cst.CSTTransformer):
 
     def leave_ClassDef(self, original_node: Any, updated_node: Any) -> Any:  # noqa: N802
         return classes.class_(self, original_node, updated_node)
-
-
-def with_comments(
-    original: cst.SimpleStatementLine, updated: cst.SimpleStatementLine
-) -> cst.SimpleStatementLine:
-    """Put the comments that an expression lost in rewriting above its statement."""
-    kept = comments_of(updated)
-    lost = [c for c in comments_of(original) if c not in kept]
-    lines = [cst.EmptyLine(comment=cst.Comment(c)) for c in lost]
-    return updated.with_changes(leading_lines=[*updated.leading_lines, *lines])
-
-
-def comments_of(node: cst.CSTNode) -> list[str]:
-    found: list[str] = []
-
-    class Finder(cst.CSTVisitor):
-        def visit_Comment(self, node: cst.Comment) -> None:  # noqa: N802
-            found.append(node.value)
-
-    node.visit(Finder())
-    return found
