@@ -93,6 +93,11 @@ class Rewriter(cst.CSTTransformer):
         functions = [n for n in self.path if isinstance(n, cst.FunctionDef)]
         return functions[0] if functions and self.cls else None
 
+    @property
+    def device(self) -> Expr | None:
+        """Where the function around the current node makes new tensors; None where unclear."""
+        return device_of(self.method or self.inside(cst.FunctionDef), self.program.kinds)
+
     def refuse(self, node: cst.CSTNode, name: str, error: TorchTwinError) -> None:
         reason = str(error.problem).rstrip(".")
         if error.hint:
@@ -145,13 +150,7 @@ class Rewriter(cst.CSTTransformer):
             if made is None and name == "functools.partial":
                 made = makers.partial(self.program, original_node, updated_node)
             if made is None and is_foreign(name):
-                made = translated_call(
-                    self.program,
-                    name,
-                    original_node,
-                    updated_node,
-                    device_of(self.method or self.inside(cst.FunctionDef), self.program.kinds),
-                )
+                made = translated_call(self.program, name, original_node, updated_node, self.device)
             if made is None:
                 return updated_node
             if self.program.graphs:
