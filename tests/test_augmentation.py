@@ -101,6 +101,7 @@ DRAWN: dict[str, Any] = {
     "CutMix": lambda t: (whole(t["permutation_order"]), *box(t)),
     "MixUp": lambda t: (whole(t["permutation_order"]), numbers(t["mix_weight"])),
     "RandomCrop": lambda t: tuple(int(k) for k in t),
+    "CenterCrop": lambda _: None,
     "RandAugment": policy,
     "AugMix": chains,
     **dict.fromkeys(
@@ -143,7 +144,7 @@ CASES = [
       for mode in ("horizontal", "vertical", "horizontal_and_vertical")],
     *[(name, {**config, "value_range": span}) for name, config in RANGED
       for span in ((0, 255), (-1, 1))],
-    *[("RandomCrop", {"height": rows, "width": width})
+    *[(kind, {"height": rows, "width": width}) for kind in ("RandomCrop", "CenterCrop")
       for rows, width in ((3, 4), (6, 5), (9, 2), (4, 12))],
     ("RandomGrayscale", {}),
     ("CutMix", {}),

@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 from torchtwin.binding import Binding, Holder, Variable
 from torchtwin.source import Array, Tree
 
-CONTAINERS = ("layers", "_layer_checkpoint_dependencies", "_functional/layers", "_layers")
+CONTAINERS = ("layers", "_layer_checkpoint_dependencies", "_functional/layers", "_layers",
+              "_pipeline_layers")  # fmt: skip
 """Where writers of different versions put a model's layers."""
 
 NOISE = re.compile(
@@ -22,7 +23,10 @@ NOISE = re.compile(
 )
 """Paths of what is no weight of a layer."""
 
-SAME_GROUP = {"Functional": ("functional", "model"), "Sequential": ("sequential", "model")}
+SAME_GROUP = {
+    "Functional": ("functional", "model"),
+    "Sequential": ("sequential", "model", "pipeline"),
+}
 
 
 @dataclass

@@ -13,10 +13,11 @@ from torchtwin.errors import UnsupportedError
 from torchtwin.expr import Call
 from torchtwin.graph import Layout
 from torchtwin.layers.augmentation_arguments import ARGUMENTS, changes, color_changes, first
+from torchtwin.layers.spatial import lengths
 from torchtwin.rule import Case, Piece, channels_first, extra_cases, rule
 from torchtwin.view import LayerView
 
-ALWAYS = ("AutoContrast", "ContrastLimitedAdaptiveHistogramEqualization")
+ALWAYS = ("AutoContrast", "CenterCrop", "ContrastLimitedAdaptiveHistogramEqualization")
 """Layers that act in evaluation too."""
 
 
@@ -28,7 +29,7 @@ def _layout(config: Mapping[str, Any], rank: int) -> Layout | None:
 
 def _last(layer: LayerView) -> dict[str, bool]:
     """Return the option for images whose channels are last."""
-    if layer.input.rank not in (3, 4):
+    if len(layer.inputs) != 1 or layer.input.rank not in (3, 4):
         raise UnsupportedError(f"{layer.class_name} of a tensor of rank {layer.input.rank}")
     last = not first(layer)
     return {"channels_last": last and layer.input.rank == 3}
@@ -47,7 +48,21 @@ def _switched(layer: LayerView, module: Call) -> Piece:
     )
 
 
-@rule(*ARGUMENTS, layout=_layout)
+@rule("CenterCrop", layout=_layout)
+def center_crop(layer: LayerView) -> Piece:
+    """A batch of images that are large enough is sliced."""
+    old = lengths(layer) if layer.input.rank == 4 else (None, None)
+    new = (layer["height"], layer["width"])
+    floats = layer.input.dtype.startswith(("float", "bfloat"))
+    if not floats or any(n is None or n < m for n, m in zip(old, new, strict=True)):
+        return augmentation(layer)
+    _last(layer)
+    height, width = new
+    top, left = ((n - m) // 2 for n, m in zip(old, new, strict=True))
+    return Piece(layer.x[..., top : top + height, left : left + width])
+
+
+@rule(*(name for name in ARGUMENTS if name != "CenterCrop"), layout=_layout)
 def augmentation(layer: LayerView) -> Piece:
     return _switched(layer, changes(layer, **_last(layer)))
 
@@ -80,6 +95,13 @@ extra_cases("AutoContrast", [
 ])  # fmt: skip
 extra_cases("ContrastLimitedAdaptiveHistogramEqualization", [
     Case({"value_range": (-2, 2), "tile_grid_size": (2, 3)}, (2, 5, 7, 2), single=True),
+])  # fmt: skip
+_SIZE = {"height": 4, "width": 4}
+extra_cases("CenterCrop", [
+    Case(_SIZE, (2, 9, 6, 3)),
+    Case({**_SIZE, "data_format": "channels_first"}, (2, 3, 9, 6), "channels first"),
+    Case(_SIZE, (2, 3, 7, 3), "of images that are too small"),
+    Case(_SIZE, (6, 7, 3), "of a single image"),
 ])  # fmt: skip
 extra_cases("RandomColorJitter", [
     Case({"brightness_factor": 0.2, "hue_factor": 0.1, "data_format": "channels_first"},

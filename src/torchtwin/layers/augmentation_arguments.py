@@ -13,7 +13,7 @@ from torch import nn
 
 from torchtwin.errors import UnsupportedError
 from torchtwin.expr import Call, Expr, call
-from torchtwin.nn.augment import RandomCrop, RandomFlip, bounds_of
+from torchtwin.nn.augment import CenterCrop, RandomCrop, RandomFlip, bounds_of
 from torchtwin.nn.histogram import AutoContrast, Equalization, EqualizedTiles
 from torchtwin.nn.policies import AugMix, RandAugment
 from torchtwin.nn.recolor import (
@@ -202,6 +202,7 @@ def zoom(layer: LayerView) -> Arguments:
 ARGUMENTS: Mapping[str, tuple[Any, Callable[[LayerView], Arguments]]] = {
     "AugMix": (AugMix, mixing),
     "AutoContrast": (AutoContrast, lambda layer: value_range(layer) | flat_dims(layer)),
+    "CenterCrop": (CenterCrop, sizes),
     "ContrastLimitedAdaptiveHistogramEqualization": (EqualizedTiles, tiles),
     "CutMix": (CutMix, lambda layer: {"factor": factor(layer, lowest=0.0, usual=1.0)}),
     "Equalization": (

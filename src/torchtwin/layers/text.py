@@ -1,4 +1,4 @@
-"""TextVectorization and StringLookup: text is cleaned, split and looked up in Python.
+"""TextVectorization, StringLookup and IntegerLookup; text is cleaned and split in Python.
 
 Keras runs TensorFlow's string operations here under every backend: letters outside ASCII are not
 lowered, and only ASCII's whitespace splits. Vectors are floats, as Keras declares them; run
@@ -14,6 +14,9 @@ import numpy as np
 
 from torchtwin.errors import UnsupportedError
 from torchtwin.expr import call
+from torchtwin.layers.encoding import MODES, VECTORS, mode_of
+from torchtwin.layers.hashing import key_of
+from torchtwin.nn.lookup import HashedNumberLookup, HashedWordLookup, NumberLookup
 from torchtwin.nn.text import TextVectorizer, WordLookup
 from torchtwin.rule import Piece, options, rule
 from torchtwin.source import Array
@@ -21,8 +24,7 @@ from torchtwin.view import LayerView
 
 STANDARDIZE = ("lower_and_strip_punctuation", "lower", "strip_punctuation", None)
 SPLIT = ("whitespace", "character", None)
-MODES = {"binary": "multi_hot", "tf-idf": "tf_idf"}
-"""Old names of output modes."""
+MOST_UNKNOWN = 1 << 20
 
 
 @rule("TextVectorization")
@@ -53,12 +55,20 @@ def text_vectorization(layer: LayerView) -> Piece:
     return _piece(layer, TextVectorizer, words, mode, differing)
 
 
+def unknown_places(layer: LayerView) -> int:
+    """Return how many places there are for unknown words."""
+    count: Any = layer["num_oov_indices"]
+    if not isinstance(count, int) or not 0 <= count <= MOST_UNKNOWN:
+        raise UnsupportedError(f"{layer.class_name}(num_oov_indices={count!r}) is not translated")
+    if layer["invert"]:
+        raise UnsupportedError(f"{layer.class_name} from places to words is not translated")
+    return count
+
+
 @rule("StringLookup")
 def string_lookup(layer: LayerView) -> Piece:
     mode = MODES.get(layer["output_mode"], layer["output_mode"])
-    mask, unknown, count = layer["mask_token"], layer["oov_token"], layer["num_oov_indices"]
-    if count not in (0, 1):
-        raise UnsupportedError("StringLookup that hashes unknown words is not translated")
+    mask, unknown, count = layer["mask_token"], layer["oov_token"], unknown_places(layer)
     if mode == "one_hot" and (layer.input.rank == 1 or layer.input.shape[1:] == (1,)):
         mode = "multi_hot"
     elif mode == "one_hot":
@@ -68,11 +78,43 @@ def string_lookup(layer: LayerView) -> Piece:
     _strings(layer, (1, 2, 3))
     layer.ignore("oov_method", "salt")  # they tell how to hash
     special = (mask,) if mask is not None and mode == "int" else ()
-    words = _vocabulary(layer, (*special, unknown) if count else special, mask)
+    words = _vocabulary(layer, (*special, *[unknown] * count), mask)
     place = len(special) if count else None
     differing = {"unknown": place} if place != 0 else {}
     differing |= options(mask=mask if mode != "int" else None)
-    return _piece(layer, WordLookup, words, mode, differing)
+    if count < 2:
+        return _piece(layer, WordLookup, words, mode, differing)
+    differing |= {"buckets": count, **options(key=key_of(layer))}
+    return _piece(layer, HashedWordLookup, words, mode, differing)
+
+
+@rule("IntegerLookup")
+def integer_lookup(layer: LayerView) -> Piece:
+    mode, mask = mode_of(layer, "int", *VECTORS, "tf_idf"), layer["mask_token"]
+    count, unknown = unknown_places(layer), layer["oov_token"]
+    if not layer.input.dtype.startswith(("int", "uint")):
+        raise UnsupportedError(f"IntegerLookup of {layer.input.dtype} is not translated")
+    special = (mask,) if mask is not None and mode == "int" else ()
+    special = (*special, *[unknown] * count)
+    words = np.asarray(_terms(layer, special, mask, int)[len(special) :], "int64")
+    given = {"unknown": count, "mask": mask, "mode": mode}
+    weights = {"vocabulary": "given"}
+    if mode != "int":
+        padded = layer["pad_to_max_tokens"]
+        given["depth"] = layer["max_tokens"] if padded else len(special) + len(words)
+    layer.ignore("pad_to_max_tokens", "max_tokens", "vocabulary_dtype", "encoding")
+    if mode == "tf_idf":
+        weights["idf_weights"] = "idf_weights"
+    module: Any = NumberLookup
+    hashed, key = layer.get("oov_method", "floormod") == "farmhash", key_of(layer)
+    if hashed and count > 1:
+        module, given = HashedNumberLookup, {**given, "key": key}
+    return Piece(
+        module=call(module, len(words), len(special), **options(**given) | {"unknown": count}),
+        weights=weights,
+        constants={"vocabulary": Array("vocabulary", words.shape, "int64", lambda: words)},
+        untrained=("idf_weights",) if mode == "tf_idf" else (),
+    )
 
 
 def _one_of(layer: LayerView, name: str, allowed: tuple[str | None, ...]) -> str | None:
@@ -92,23 +134,30 @@ def _strings(layer: LayerView, ranks: tuple[int, ...]) -> None:
         raise UnsupportedError(f"{layer.class_name} of strings of rank {layer.input.rank}")
 
 
-def _vocabulary(layer: LayerView, special: tuple[str, ...], mask: str | None) -> list[str]:
-    """Return the whole vocabulary, special words first; Keras takes it with or without them."""
+def _vocabulary(layer: LayerView, special: tuple[str, ...], mask: str | None) -> list[str | None]:
+    """Return the whole vocabulary, special words first."""
+    words = _terms(layer, special, mask, str)[len(special) :]
+    # What stands for several places is at none of them: it is hashed as others are.
+    return [*(None if special.count(word) > 1 else word for word in special), *words]
+
+
+def _terms(layer: LayerView, special: tuple[Any, ...], mask: Any, kind: type) -> list[Any]:
+    """Return all terms, special ones first; Keras takes a vocabulary with or without them."""
     given: Any = layer["vocabulary"]
-    if not isinstance(given, tuple) or not all(isinstance(word, str) for word in given):
+    if not isinstance(given, tuple) or not all(isinstance(word, kind) for word in given):
         raise UnsupportedError(
             "its vocabulary is not in the file",
             hint="save the model as .keras, or convert the live model",
         )
     words = given[len(special) :] if given[: len(special)] == special else given
-    if mask in words or len(set(words)) != len(words):
+    if not words or mask in words or len(set(words)) != len(words):
         raise UnsupportedError("its vocabulary holds a word twice, or the mask as a word")
     layer.ignore("vocabulary_size", "has_input_vocabulary", "idf_weights")
     return [*special, *words]
 
 
 def _piece(
-    layer: LayerView, module: Any, words: list[str], mode: str, differing: dict[str, Any]
+    layer: LayerView, module: Any, words: list[str | None], mode: str, differing: dict[str, Any]
 ) -> Piece:
     """Return the piece with its vocabulary as a buffer: it would swell the source."""
     text = np.frombuffer(json.dumps(words, ensure_ascii=False).encode(), dtype="uint8")

@@ -77,6 +77,32 @@ class RandomFlip(RandomImages):
         return torch.where(per_image(drawn), x.flip(self.dims), x)
 
 
+def first_of_middle(size, new):
+    """Return where the largest part in the middle with the ratio of a new size begins, and it."""
+    rows = max(min(size[0], int(size[1] * new[0] / new[1])), 1)
+    columns = max(min(size[1], int(size[0] * new[1] / new[0])), 1)
+    return (size[0] - rows) // 2, (size[1] - columns) // 2, rows, columns
+
+
+class CenterCrop(RandomImages):
+    """Takes the middle of images; those that are too small are cropped to the ratio and resized."""
+
+    always = True
+
+    def __init__(self, height, width, **options):
+        super().__init__(**options)
+        self.size = (height, width)
+
+    def change(self, x, drawn):
+        height, width = self.size
+        top, left = (x.shape[2] - height) // 2, (x.shape[3] - width) // 2
+        if top >= 0 and left >= 0:
+            return x[:, :, top : top + height, left : left + width]
+        top, left, rows, columns = first_of_middle(x.shape[2:], self.size)
+        x = x[:, :, top : top + rows, left : left + columns]
+        return F.interpolate(x, self.size, mode="bilinear")
+
+
 class RandomCrop(RandomImages):
     """Takes a part of images in training mode, the same for a whole batch.
 
@@ -87,21 +113,16 @@ class RandomCrop(RandomImages):
 
     def __init__(self, height, width, **options):
         super().__init__(**options)
-        self.height, self.width = height, width
+        self.size = (height, width)
 
     def draw(self, x):
         """Return the first row and the first column."""
-        height, width = x.shape[2:]
-        rows, columns = height - self.height, width - self.width
+        rows, columns = x.shape[2] - self.size[0], x.shape[3] - self.size[1]
         if rows > 0 and columns > 0:
             return int(torch.randint(rows + 1, ())), int(torch.randint(columns + 1, ()))
-        rows = max(min(height, int(width * self.height / self.width)), 1)
-        columns = max(min(width, int(height * self.width / self.height)), 1)
-        return (height - rows) // 2, (width - columns) // 2
+        return first_of_middle(x.shape[2:], self.size)[:2]
 
     def change(self, x, drawn):
-        top, left = drawn
-        x = x[:, :, top : top + self.height, left : left + self.width]
-        if x.shape[2:] != (self.height, self.width):
-            x = F.interpolate(x, (self.height, self.width), mode="bilinear")
-        return x
+        (top, left), (height, width) = drawn, self.size
+        x = x[:, :, top : top + height, left : left + width]
+        return x if x.shape[2:] == self.size else F.interpolate(x, self.size, mode="bilinear")

@@ -46,3 +46,17 @@ class Affine(nn.Module):
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         x = x if x.is_floating_point() else x.to(torch.get_default_dtype())
         return x * self.scale.to(x.dtype) + self.offset.to(x.dtype)
+
+
+class Bucketize(nn.Module):
+    """Returns the number of the interval between boundaries in which each number lies."""
+
+    boundaries: torch.Tensor
+
+    def __init__(self, boundaries: list[float]) -> None:
+        super().__init__()
+        made = torch.tensor(boundaries, dtype=torch.float32)
+        self.register_buffer("boundaries", made, persistent=False)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return torch.bucketize(x, self.boundaries, right=True, out_int32=True)

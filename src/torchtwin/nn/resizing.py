@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import torch
 import torch.nn.functional as F
 from torch import nn
 
@@ -62,19 +61,3 @@ class Enlarge(nn.Module):
     def forward(self, x):
         rows, columns = self.factors
         return Resize(x.shape[1] * rows, x.shape[2] * columns, self.mode)(x)
-
-
-class CenterCrop(nn.Module):
-    """Takes the middle of images; those that are too small are cropped to the ratio and resized."""
-
-    def __init__(self, height, width):
-        super().__init__()
-        self.height, self.width = height, width
-
-    def forward(self, x):
-        x = x if x.is_floating_point() else x.to(torch.get_default_dtype())
-        rows, columns = x.shape[-3] - self.height, x.shape[-2] - self.width
-        if rows < 0 or columns < 0:
-            return Resize(self.height, self.width, crop=True)(x)
-        top, left = rows // 2, columns // 2
-        return x[..., top : top + self.height, left : left + self.width, :]

@@ -45,10 +45,13 @@ class WordLookup(nn.Module):
         if not self.index:
             words = json.loads(bytes(self.vocabulary.tolist()))
             self.index = {word: place for place, word in enumerate(words)}
-        place = self.index.get(word, self.unknown)
-        if place is None:
+        place = self.index.get(word)
+        return self.unknown_place(word) if place is None else place
+
+    def unknown_place(self, word: str) -> int:
+        if self.unknown is None:
             raise ValueError(f"{word!r} is not in the vocabulary")
-        return place
+        return self.unknown
 
     def places(self, x: Any) -> Any:
         return self.place(x) if isinstance(x, str) else [self.places(part) for part in x]

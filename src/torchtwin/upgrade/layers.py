@@ -67,6 +67,9 @@ def upgraded_layer(entry: Mapping[str, Any], context: Context) -> dict[str, Any]
     """Return a layer's entry in Keras 3's vocabulary; a nested model is a layer too."""
     name = str(entry.get("name") or _config(entry).get("name") or snake(str(entry["class_name"])))
     with context.inside(name):
+        own = is_own(entry) and not context.is_custom(entry)
+        if str(entry["class_name"]) == "Pipeline" and own:
+            entry = _as_sequential(entry, name)
         if str(entry["class_name"]) in MODELS and is_own(entry):
             from torchtwin.upgrade.models import upgraded_model  # models are made of layers
 
@@ -82,6 +85,20 @@ def upgraded_layer(entry: Mapping[str, Any], context: Context) -> dict[str, Any]
             calls = [plain(c) if isinstance(c, list) else c for c in entry["inbound_nodes"] or ()]
             result["inbound_nodes"] = keras2.causal_calls(result["config"], calls)
         return result
+
+
+def _as_sequential(entry: Mapping[str, Any], name: str) -> dict[str, Any]:
+    """Return a Pipeline, whose layers may have the same name, as the model that it is."""
+    layers, names = [], set[str]()
+    for layer in entry["config"]["layers"]:
+        word = first = str(layer["config"]["name"])
+        while word in names:
+            word = f"{first}_{len(names)}"
+        names.add(word)
+        layers.append({**layer, "config": {**layer["config"], "name": word}})
+    built = (entry.get("build_config") or {}).get("input_shape")
+    config = {"name": name, "layers": layers, "build_input_shape": built}
+    return {**entry, "class_name": "Sequential", "config": config}
 
 
 def _config(entry: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -6,7 +6,7 @@ from torchtwin.errors import UnsupportedError
 from torchtwin.expr import call
 from torchtwin.layers.augmentation_arguments import ARGUMENTS, changes, color_changes, first
 from torchtwin.nn.rearrange import Crop, Pad, RepeatPixels
-from torchtwin.nn.resizing import CenterCrop, Enlarge, Resize
+from torchtwin.nn.resizing import Enlarge, Resize
 from torchtwin.translate.registry import Module, constructor
 from torchtwin.translate.rules.layers_conv import number, rank_of
 from torchtwin.translate.rules.layers_data import differing
@@ -65,12 +65,6 @@ def resizing(layer: LayerView) -> Module:
         fill_value=layer["fill_value"], antialias=layer["antialias"],
     )  # fmt: skip
     return Module(call(Resize, layer["height"], layer["width"], **options))
-
-
-@constructor("CenterCrop")
-def crop(layer: LayerView) -> Module:
-    only_channels_last(layer)
-    return Module(call(CenterCrop, layer["height"], layer["width"]))
 
 
 @constructor(*ARGUMENTS)
