@@ -18,8 +18,8 @@ def mel_matrix(bins: int, frequencies: int, rate: float, low: float, high: float
     The triangles have equal widths on the mel scale. The lowest frequency, 0, counts nowhere.
     """
     at = 1127 * torch.log(1 + torch.linspace(0, rate / 2, frequencies)[1:, None] / 700)
-    ends = [1127 * math.log(1 + hertz / 700) for hertz in (low, high)]
-    edges = torch.linspace(*ends, bins + 2)
+    first, last = (1127 * math.log(1 + hertz / 700) for hertz in (low, high))
+    edges = torch.linspace(first, last, bins + 2)
     up = (at - edges[:-2]) / (edges[1:-1] - edges[:-2])
     down = (edges[2:] - at) / (edges[2:] - edges[1:-1])
     return F.pad(torch.minimum(up, down).clamp(min=0), (0, 0, 1, 0))
@@ -56,9 +56,11 @@ class MelSpectrogram(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         x = x.to(self.window.dtype)
-        window = {"window": self.window, "pad_mode": "reflect", "return_complex": True}
-        spectrum = torch.stft(x, self.fft_length, self.stride, **window).abs() ** self.power
-        y = (spectrum.mT @ self.mel).mT
+        waves = torch.stft(
+            x, self.fft_length, self.stride, window=self.window, pad_mode="reflect",
+            return_complex=True,
+        )  # fmt: skip
+        y = ((waves.abs() ** self.power).mT @ self.mel).mT
         if self.decibels:
             reference = 10 * math.log10(max(abs(self.reference), self.lowest))
             y = 10 * y.clamp(min=self.lowest).log10() - reference
