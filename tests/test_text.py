@@ -232,7 +232,6 @@ def test_unknown_string_without_a_place() -> None:
 @pytest.mark.parametrize(
     ("layer", "problem"),
     [
-        (lambda: kl.StringLookup(vocabulary=["a"], num_oov_indices=2), "hashes"),
         (lambda: kl.StringLookup(vocabulary=["a"], encoding="latin-1"), "encoding"),
         (lambda: kl.TextVectorization(vocabulary=["a"], split=None, ngrams=2), "ngrams"),
         (lambda: kl.TextVectorization(vocabulary=["a"], encoding="latin-1"), "encoding"),
