@@ -172,3 +172,14 @@ def test_new_tensors_of_functions_and_transposed_matrices() -> None:
     made = program_of(text)
     assert "torch.eye(n, device=x.device)" in made
     assert "return x @ self.w.T\n" in made
+
+
+def test_layers_are_given_arrays_as_tensors() -> None:
+    text = (
+        "class Placed(layers.Layer):\n    def __init__(self):\n        super().__init__()\n"
+        "        self.dense = layers.Dense(4)\n        self.grid = np.zeros((2, 3))\n"
+        "    def call(self, x):\n        return x + self.dense(self.grid)\n"
+    )
+    made = translate("import numpy as np\n" + HEAD + text)
+    given = "torch.as_tensor(self.grid, dtype=torch.get_default_dtype())"
+    assert f"return x + self.dense({given})\n" in made.source

@@ -47,6 +47,24 @@ def assigned(
     return cst.Assign([cst.AssignTarget(updated.target)], whole, semicolon=updated.semicolon)
 
 
+def with_tensors(program: Program, original: cst.Call, updated: cst.Call) -> cst.Call:
+    """Return a call of a module with the arrays of NumPy that it is given as tensors.
+
+    Layers of Keras take them in their own precision; one that looks numbers up, as they are.
+    """
+    of = program.kinds.of(original.func).of
+    plain = not of.startswith("keras.layers.") or of.endswith("Embedding")
+    dtype = "" if plain else ", dtype=torch.get_default_dtype()"
+    args = []
+    for before, after in zip(original.args, updated.args, strict=True):
+        if program.kinds.of(before.value).what == "array" and not before.star:
+            made = cst.parse_expression(f"torch.as_tensor({text_of(after.value)}{dtype})")
+            args.append(after.with_changes(value=made))
+        else:
+            args.append(after)
+    return updated.with_changes(args=args)
+
+
 def beside(program: Program, original: Any, updated: Any) -> cst.BaseExpression:
     """Return `x * array` with the array as a tensor like `x`."""
     lengths = computed(program.kinds, original, updated)

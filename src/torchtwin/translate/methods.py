@@ -10,6 +10,7 @@ from torchtwin.errors import UnsupportedError
 from torchtwin.expr import Expr, Field, Method, Source
 from torchtwin.nn.mode import in_mode
 from torchtwin.translate import held
+from torchtwin.translate.augmented import with_tensors
 from torchtwin.translate.inherited import of_builtin
 from torchtwin.translate.inventory import is_layer
 from torchtwin.translate.kinds import Kind
@@ -217,6 +218,8 @@ def _applied(rewriter: Rewriter, original: cst.Call, updated: cst.Call) -> Any:
         named = any(a.keyword and a.keyword.value == "training" for a in original.args)
         if not (named and rewriter.cls and is_layer(rewriter.program.inventory, rewriter.cls)):
             return None
+    if kind.what == "module":
+        updated = with_tensors(rewriter.program, original, updated)
     return _without_training(rewriter, original, updated, method)
 
 
