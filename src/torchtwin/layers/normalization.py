@@ -11,9 +11,10 @@ from torch import nn
 
 from torchtwin.apply import permuted
 from torchtwin.errors import UnsupportedError
-from torchtwin.expr import Expr, call
+from torchtwin.expr import Expr, call, shape_of
 from torchtwin.graph import Layout
 from torchtwin.nn.normalization import (
+    AxesRMSNorm,
     FrozenBatchNorm,
     MaskedBatchNorm,
     RenormBatchNorm,
@@ -79,6 +80,7 @@ def _features(layer: LayerView) -> int:
         Case({"axis": 1}, (2, 3, 4, 5), "channels first"),
         Case({"axis": 2}, (2, 3, 4, 5), "a middle axis"),
         Case({}, (2, 2, 3, 2, 4)),
+        Case({}, (2, 2, 1, 3, 2, 4), "of rank 6"),
         Case({"trainable": False}, (2, 3, 3, 4), "frozen"),
         Case({"trainable": False}, (3, 4), "frozen"),
         Case({}, (3, 5, 4), "masked", mask=True),
@@ -97,21 +99,25 @@ def batch_normalization(layer: LayerView) -> Piece:
     statistics in training too. In training Keras leaves masked steps out of the statistics.
     """
     features, rank = _features(layer), layer.input.rank
-    if rank not in BATCH_NORMS:
+    if rank < 2:
         raise UnsupportedError(f"BatchNormalization of a tensor of rank {rank}")
     layer.ignore("synchronized", "renorm_clipping", "renorm_momentum")
     moving = layer.config.get("trainable", True) and layer.call("training") is not False
     weights, frozen = _gamma_and_beta(layer)
     momentum = round(1 - layer["momentum"], 12)
     masked = moving and layer.mask is not None
-    norm: Any = MaskedBatchNorm if masked else BATCH_NORMS[rank] if moving else FrozenBatchNorm
+    usual = BATCH_NORMS.get(rank, nn.BatchNorm1d)  # which takes what it does not know flattened
+    norm: Any = MaskedBatchNorm if masked else usual if moving else FrozenBatchNorm
     further: dict[str, Any] = {}
     statistics = {"running_mean": "moving_mean", "running_var": "moving_variance"}
     if layer["renorm"]:
         norm, further = RenormBatchNorm, {**_renorm_options(layer), **options(frozen=not moving)}
         statistics |= RENORM
+    expr: Expr | None = layer.module(layer.x, _mask(layer)) if masked else None
+    if norm is usual and rank not in BATCH_NORMS:
+        expr = layer.module(layer.x.flatten(2)).unflatten(2, shape_of(layer.x)[2:])
     return Piece(
-        layer.module(layer.x, _mask(layer)) if masked else None,
+        expr,
         module=call(
             norm, features, eps=layer["epsilon"], momentum=momentum, affine=bool(weights), **further
         ),
@@ -209,18 +215,20 @@ def _normalized_shape(layer: LayerView) -> Any:
 
 @rule(
     "RMSNormalization",
-    layout=_axes_last,
     mask="pass",
     cases=[
+        Case({"axis": 1}, (2, 4, 4), "an axis in the middle"),
         Case({}, (2, 4)),
         Case({"epsilon": 0.1, "axis": [-2, -1]}, (2, 3, 4, 5), "several axes"),
     ],
 )
 def rms_normalization(layer: LayerView) -> Piece:
     shape = _normalized_shape(layer)
-    if layer.input.layout is not None:  # Keras's scale is laid along the last axes all the same
-        raise UnsupportedError("RMSNormalization over axes that are not the last is not translated")
-    module = call(nn.RMSNorm, shape, eps=layer["epsilon"])
+    dims = tuple(_axes(layer["axis"], rank := layer.input.rank))
+    if dims == tuple(range(rank - len(dims), rank)):
+        module = call(nn.RMSNorm, shape, eps=layer["epsilon"])
+    else:  # Keras's scale is laid along the last axes all the same
+        module = call(AxesRMSNorm, shape, dims, eps=layer["epsilon"])
     return Piece(module=module, weights={"weight": "scale"})
 
 

@@ -76,6 +76,19 @@ class VarianceScaling(nn.Module):
         return x * torch.rsqrt(variance + self.eps) * self.weight
 
 
+class AxesRMSNorm(nn.Module):
+    """Divides by the root of the mean square over `dims`; the weight lies along the last axes."""
+
+    def __init__(self, shape: int | tuple[int, ...], dims: tuple[int, ...], eps: float) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(shape))
+        self.dims, self.eps = dims, eps
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        square = x.square().mean(self.dims, keepdim=True)
+        return x * torch.rsqrt(square + self.eps) * self.weight
+
+
 class RenormBatchNorm(nn.Module):
     """Batch renormalisation (Ioffe, 2017), of any rank.
 

@@ -21,6 +21,7 @@ from torchtwin.nn.masked import Masked, MaskedLSTM
 from torchtwin.nn.recurrent import InputDropout, LoopGRU, LoopLSTM, LoopRNN, hard_sigmoid
 from torchtwin.nn.recurrent_two import TwoStateRNN
 from torchtwin.nn.stacked import StackedRNN
+from torchtwin.rule import options
 from torchtwin.view import LayerView
 
 GATES = {"LSTM": "{i f c o} -> {i f c o}", "GRU": "{z r h} -> {r z h}", "SimpleRNN": "o -> o"}
@@ -214,8 +215,10 @@ def wrapped_cell(view: LayerView, size: int, where: str, masked: bool) -> Cell:
 def _wrapped_one(view: LayerView, entry: Any, size: int, where: str, masked: bool) -> Cell:
     inner = view.inner(entry, view.inputs)
     kinds = {f"{kind}Cell": kind for kind in GATES}
-    if entry.get("module") == EXAMPLES and inner.class_name in _EXAMPLES:
-        return _example(inner, size, where)
+    if entry.get("module") == EXAMPLES.get(inner.class_name, ...):
+        cell = _example(inner, size, where)
+        refuse_unread(inner)
+        return cell
     if inner.class_name not in kinds:
         raise UnsupportedError(f"RNN around {inner.class_name} is not translated")
     cell = cell_of(inner, kinds[inner.class_name], size, where, masked)
@@ -223,25 +226,29 @@ def _wrapped_one(view: LayerView, entry: Any, size: int, where: str, masked: boo
     return cell
 
 
-EXAMPLES = "keras.src.layers.rnn.rnn_test"
-"""The module of Keras whose cells, without activation and bias, its own tests use."""
-
-_EXAMPLES = ("OneStateRNNCell", "TwoStatesRNNCell")
+EXAMPLES = {
+    "OneStateRNNCell": "keras.src.layers.rnn.rnn_test",
+    "TwoStatesRNNCell": "keras.src.layers.rnn.rnn_test",
+    "RNNCellWithDropout": "keras.src.layers.rnn.dropout_rnn_cell_test",
+}
+"""Cells without activation and bias that Keras's own tests use, and its modules that have them."""
 
 
 def _example(view: LayerView, size: int, where: str) -> Cell:
-    units, states = view["units"], _EXAMPLES.index(view.class_name) + 1
+    units, two = view["units"], view.class_name == "TwoStatesRNNCell"
     if view.get("state_size") not in (None, units, (units, units)):
         raise UnsupportedError(f"{view.class_name} with a state of another size")
     weights = {"weight_ih": f"{where}kernel: d o -> o d"}
-    if states == 1:
-        module = call(LoopRNN, size, units, bias=False, activation=_SPECIAL["linear"])
-        weights["weight_hh"] = f"{where}recurrent_kernel: d o -> o d"
-    else:
+    if two:
         module = call(TwoStateRNN, size, units)
         for name, number in (("weight_hh", 1), ("weight_more", 2)):
             weights[name] = f"{where}recurrent_kernel_{number}: d o -> o d"
-    return Cell(module, weights, (), units, states=states, takes_mask=True)
+    else:
+        linear = _SPECIAL["linear"]
+        rates = options(**{name: view.get(name) or None for name in RATES})
+        module = call(LoopRNN, size, units, bias=False, activation=linear, **rates)
+        weights["weight_hh"] = f"{where}recurrent_kernel: d o -> o d"
+    return Cell(module, weights, (), units, states=2 if two else 1, takes_mask=True)
 
 
 def _stacked(view: LayerView, size: int, where: str, masked: bool) -> Cell:
@@ -268,6 +275,7 @@ def _stacked(view: LayerView, size: int, where: str, masked: bool) -> Cell:
 
 
 _SNAKE = {
+    "RNNCellWithDropout": "rnn_cell_with_dropout",
     "OneStateRNNCell": "one_state_rnn_cell",
     "TwoStatesRNNCell": "two_states_rnn_cell",
     "LSTMCell": "lstm_cell",

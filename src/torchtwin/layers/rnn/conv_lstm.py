@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from torchtwin.expr import call
+from torchtwin.expr import Expr, call
 from torchtwin.graph import Layout
 from torchtwin.layers.conv import AXES, CONV, convolution
 from torchtwin.layers.rnn.cells import Cell, gate_functions
@@ -21,7 +21,7 @@ from torchtwin.view import LayerView, Tensor
 GATES = "{i f c o}"
 
 
-def _layout(config: Mapping[str, Any], rank: int) -> Layout | None:
+def layout_of(config: Mapping[str, Any], rank: int) -> Layout | None:
     """Channels behind the steps of the input, and behind the batch of the states."""
     if config.get("data_format") == "channels_first":
         return None
@@ -33,12 +33,19 @@ def _layout(config: Mapping[str, Any], rank: int) -> Layout | None:
     "ConvLSTM1D",
     "ConvLSTM2D",
     "ConvLSTM3D",
-    layout=_layout,
+    layout=layout_of,
     mask=mask_of_sequences,
     takes_mask=True,
 )
 def conv_lstm(layer: LayerView) -> Piece:
     shape = shape_of_run(layer)
+    cell, x = conv_cell(layer, "cell/")
+    piece = recurrent_piece(layer, cell, shape, x)
+    return replace(piece, layout=layouts(layer, shape.sequences, shape.state))
+
+
+def conv_cell(layer: LayerView, where: str) -> tuple[Cell, Expr]:
+    """Return the module, whose variables have the path `where`, and its padded input."""
     layer.ignore("implementation")
     step = Tensor(
         layer.x, (None, *layer.input.shape[2:]), layer.input.dtype, lowered(layer.input.layout)
@@ -54,24 +61,23 @@ def conv_lstm(layer: LayerView) -> Piece:
         dropout=layer["dropout"] or None, recurrent_dropout=layer["recurrent_dropout"] or None
     )
     module = call(ConvLSTM, of_x, of_h, **gate_functions(layer), **rates)
-    cell = Cell(module, _weights(layer, AXES[rank]), (), filters, states=2, takes_mask=True)
-    piece = recurrent_piece(layer, cell, shape, x)
-    return replace(piece, layout=_layouts(layer, shape.sequences, shape.state))
+    weights = _weights(layer, AXES[rank], where)
+    return Cell(module, weights, (), filters, states=2, takes_mask=True), x
 
 
-def _weights(layer: LayerView, axes: str) -> dict[str, str]:
+def _weights(layer: LayerView, axes: str, where: str) -> dict[str, str]:
     weights = {
-        "of_x.weight": f"cell/kernel: {axes} k {GATES} -> {GATES} k {axes}",
-        "of_h.weight": f"cell/recurrent_kernel: {axes} k {GATES} -> {GATES} k {axes}",
+        "of_x.weight": f"{where}kernel: {axes} k {GATES} -> {GATES} k {axes}",
+        "of_h.weight": f"{where}recurrent_kernel: {axes} k {GATES} -> {GATES} k {axes}",
     }
     if layer["use_bias"]:
-        weights["of_x.bias"] = f"cell/bias: {GATES} -> {GATES}"
+        weights["of_x.bias"] = f"{where}bias: {GATES} -> {GATES}"
     return weights
 
 
-def _layouts(layer: LayerView, sequences: bool, state: bool) -> Any:
-    one = _layout(layer.config, layer.input.rank - 1)
-    first = _layout(layer.config, layer.input.rank) if sequences else one
+def layouts(layer: LayerView, sequences: bool, state: bool) -> Any:
+    one = layout_of(layer.config, layer.input.rank - 1)
+    first = layout_of(layer.config, layer.input.rank) if sequences else one
     return (first, one, one) if state else first
 
 

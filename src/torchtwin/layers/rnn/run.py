@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 from torchtwin.errors import UnsupportedError
@@ -47,6 +48,7 @@ def initial_states(view: LayerView) -> list[Tensor]:
     given = view.call("initial_state", view.args[1] if len(view.args) > 1 else None)
     if given is not None:
         listed = list(given) if isinstance(given, list | tuple) else [given]
+    listed = [*flat(tuple(listed))]
     if not all(isinstance(state, Tensor) for state in listed):
         raise UnsupportedError("an initial state that is not a tensor of the model")
     return listed
@@ -56,12 +58,12 @@ def hidden(states: list[Tensor], cell: Cell) -> Any:
     """Return states as PyTorch's modules take them, with an axis for layers in front."""
     if not states:
         return None
-    if cell.stack:
-        raise UnsupportedError("initial states of StackedRNNCells are not translated")
-    if len(states) != cell.states:
-        raise UnsupportedError(f"{len(states)} initial states, {cell.states} are needed")
-    rows = tuple(state.expr[None] for state in states)
-    return rows if cell.states > 1 else rows[0]
+    counts = cell.stack or (cell.states,)
+    if len(states) != sum(counts):
+        raise UnsupportedError(f"{len(states)} initial states, {sum(counts)} are needed")
+    rows = iter(state.expr[None] for state in states)
+    each = tuple(tuple(islice(rows, n)) if n > 1 else next(rows) for n in counts)
+    return each if cell.stack else each[0]
 
 
 def steps_backwards(x: Expr) -> Expr:
@@ -113,6 +115,6 @@ def _called(view: LayerView, cell: Cell, *args: Any, **kwargs: Any) -> tuple[Any
 
 def flat(state: Any) -> tuple[Any, ...]:
     """Return states, which may be nested, in a row."""
-    if isinstance(state, tuple):
+    if isinstance(state, tuple | list):
         return tuple(part for own in state for part in flat(own))
     return (state,)
