@@ -10,7 +10,8 @@ from torch import nn
 
 def rounded(x: torch.Tensor, dims: tuple[int, ...]) -> tuple[torch.Tensor, torch.Tensor]:
     """Return `x` as whole numbers up to 127 along `dims`, and the factors that made them."""
-    factor = 127 / (x.abs().amax(dims, keepdim=True) + 1e-7)
+    top = x.abs().amax(dims, keepdim=True) + 1e-7
+    factor = torch.full_like(top, 127) / top  # 127 / top would be 127 times a rounded reciprocal
     return (x * factor).round().clamp(-127, 127), factor
 
 
