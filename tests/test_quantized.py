@@ -84,7 +84,7 @@ def test_computed_in_bfloat16(tmp_path: Path) -> None:
 
 def test_rounded_inputs_have_gradients() -> None:
     x = keras.Input((6,))
-    dense = layers.Dense(5)
+    dense = layers.Dense(5, name="dense")
     original = keras.Model(x, dense(x))
     randomize(original)
     dense.quantize("int8")
