@@ -24,6 +24,9 @@ from torchtwin.program import Class
 from torchtwin.rule import Piece, rule_of
 from torchtwin.view import LayerView, Tensor
 
+LONGEST = 4096
+"""No operation fits one size of batch alone that is longer."""
+
 FREE_LENGTHS = ((2, 192), (3, 256))
 """(batch, other) lengths tried for free axes: lengths that differ between two runs are free.
 
@@ -82,6 +85,7 @@ def view_of(graph: Graph, node: Node, member: Member | None = None) -> LayerView
         layer.class_name, layer.config, [tensors[n] for n in node.inputs],
         args=_with_tensors(node.args, tensors), kwargs=_with_tensors(dict(node.kwargs), tensors),
         masks=masks, module=member, version=graph.version, flattened=node.flattened,
+        used=frozenset(int(name.rpartition(":")[2]) for name in node.used),
     )  # fmt: skip
 
 
@@ -184,17 +188,20 @@ def _runs(
     for k, lengths in enumerate((FREE_LENGTHS, *(((n, 192), (n, 256)) for n in own))):
         try:
             return [_evaluated(graph, node, view, piece, modules, free=free) for free in lengths]
-        except RuntimeError:
+        except (RuntimeError, ValueError, IndexError):
             if k == len(own):
                 raise
     raise AssertionError("unreachable")
 
 
 def _batches(piece: Piece) -> set[int]:
-    """Return the lengths that the first axis has in what an operation is given beside tensors."""
-    firsts = [a.shape[0] for a in piece.constants.values()]
-    firsts += [n[0] for n in walk(piece.expr) if isinstance(n, tuple | list) and n]
-    return {n for n in firsts if isinstance(n, int) and not isinstance(n, bool) and n > 0}
+    """Return the lengths that a batch may have to fit what an operation is given beside tensors.
+
+    A place in the batch tells that it is one longer, at least.
+    """
+    whole = {n for n in walk(piece.expr) if isinstance(n, int) and not isinstance(n, bool)}
+    firsts = {a.shape[0] for a in piece.constants.values() if a.shape}
+    return {n for n in (*firsts, *whole, *(n + 1 for n in whole)) if 0 < n <= LONGEST}
 
 
 def _evaluated(
@@ -208,7 +215,7 @@ def _evaluated(
         count = steps.shape[0] * steps.shape[1]
         given[node.inputs[0]] = samples[:1].expand(count, *samples.shape[1:])
     results = piece.expr if isinstance(piece.expr, tuple) else (piece.expr,)
-    with shapes_only(), torch.device("meta") if is_own(piece.module) else nullcontext():
+    with shapes_only(free[1]), torch.device("meta") if is_own(piece.module) else nullcontext():
         return [evaluate(r, given, modules) for r in results]
 
 

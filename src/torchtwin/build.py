@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from torchtwin.each_step import expanded
@@ -149,7 +150,7 @@ def _with_outputs(nodes: list[Node], outputs: Sequence[str]) -> list[Node]:
     for node in nodes:
         count = highest.get(node.name, 0) + 1
         made = tuple(f"{node.name}:{k}" for k in range(count))
-        result.append(Node(node.name, node.layer, node.args, node.kwargs, made))
+        result.append(replace(node, outputs=made, used=used.intersection(made)))
     return result
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -115,13 +115,23 @@ def _one_step(forward: Callable[..., Any]) -> Callable[..., Any]:
 class _OneStep(TorchFunctionMode):
     """Runs recurrent kernels over one step: on the meta device torch walks through all of them.
 
-    F.ctc_loss does not run there at all: it gives a number for each sample.
+    F.ctc_loss does not run there at all: it gives a number for each sample. What has as many
+    entries as the numbers of a tensor say has `count` of them.
     """
 
     KERNELS = ("lstm", "gru", "rnn_tanh", "rnn_relu")
 
+    def __init__(self, count: int) -> None:
+        super().__init__()
+        self.count = count
+
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = kwargs or {}
+        counted = COUNTED.get(getattr(func, "__name__", ""))
+        if counted and args and torch.is_tensor(args[0]) and args[0].is_meta:
+            result = counted(self.count, *args, **kwargs)
+            if result is not None:
+                return result
         if func is F.ctc_loss:
             return args[0].new_empty(args[0].shape[1])
         if getattr(func, "__name__", "") not in self.KERNELS or not isinstance(args[-1], bool):
@@ -134,8 +144,54 @@ class _OneStep(TorchFunctionMode):
         return (output.expand(sizes).contiguous(), *states)
 
 
+def _found(count: int, x: torch.Tensor, *, as_tuple: bool = False) -> Any:
+    places = x.new_empty((count, x.dim()), dtype=torch.long)
+    return places.unbind(1) if as_tuple else places
+
+
+def _where(count: int, condition: torch.Tensor, *values: Any) -> Any:
+    return None if values else _found(count, condition, as_tuple=True)
+
+
+def _unique(
+    count: int,
+    x: torch.Tensor,
+    *,
+    return_inverse: Any,
+    return_counts: Any,
+    dim: Any = None,
+    **_: Any,
+) -> Any:
+    shape = [count] if dim is None else [*x.shape]
+    shape[dim or 0] = count
+    places = x.new_empty(x.shape if dim is None else x.shape[dim], dtype=torch.long)
+    counts = x.new_empty(count, dtype=torch.long)
+    more = [part for part, asked in ((places, return_inverse), (counts, return_counts)) if asked]
+    return (x.new_empty(shape), *more) if more else x.new_empty(shape)
+
+
+def _chosen(count: int, x: torch.Tensor, index: Any) -> Any:
+    if not torch.is_tensor(index) or index.dtype != torch.bool or not index.is_meta:
+        return None
+    return x.new_empty((count, *x.shape[index.dim() :]))
+
+
+def _ones(lengths: Sequence[int]) -> Any:
+    """Return nested lists of ones, with one entry but on the last axis."""
+    if len(lengths) > 1:
+        return [_ones(lengths[1:])]
+    return [1] * lengths[0] if lengths else 1
+
+
+COUNTED: Mapping[str, Callable[..., Any]] = {
+    "nonzero": _found, "where": _where, "unique": _unique, "__getitem__": _chosen,
+    "__int__": lambda count, _: count, "tolist": lambda _, x: _ones(x.shape),
+}  # fmt: skip
+"""Functions whose results have as many entries as the numbers of a tensor say."""
+
+
 @contextmanager
-def shapes_only() -> Iterator[None]:
+def shapes_only(count: int = 7) -> Iterator[None]:
     """Evaluate on the meta device, quickly and without gradients."""
-    with torch.no_grad(), _OneStep():
+    with torch.no_grad(), _OneStep(count):
         yield

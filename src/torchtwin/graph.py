@@ -68,7 +68,8 @@ class Node:
 
     "call": the layer's result. "mask": the mask that the layer makes. "permute": the value of
     `args` in another layout. `masks` holds the mask that comes with each tensor argument.
-    `flattened` is that of the input of a Dense, whose kernel is reordered to fit.
+    `flattened` is that of the input of a Dense, whose kernel is reordered to fit. `used` are those
+    of its outputs that the model needs.
     """
 
     name: str
@@ -80,6 +81,7 @@ class Node:
     masks: tuple[str | None, ...] = ()
     layout: Layout | None = None
     flattened: tuple[tuple[int, ...], Layout] | None = None
+    used: frozenset[str] = frozenset()
 
     @property
     def inputs(self) -> tuple[str, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -92,12 +92,13 @@ class LayerView:
         module: Member | None = None,
         version: str = "",
         flattened: tuple[tuple[int, ...], Layout] | None = None,
+        used: Collection[int] = (),
     ) -> None:
         self.class_name, self.config, self.inputs = class_name, config, tuple(inputs)
         self.args, self.kwargs = tuple(args), dict(kwargs or {})
         self.masks = tuple(masks) or (None,) * len(self.inputs)
         self.module = module or Member("layer")
-        self.version, self.flattened = version, flattened
+        self.version, self.flattened, self.used = version, flattened, used
         self.read: set[str] = set()
         self.defaults = defaults().get(class_name, {})
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Mapping, Sequence
+from itertools import chain, repeat
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,8 @@ from torchtwin.view import LayerView, Tensor
 
 OPERATIONS = load_operations()
 BOOKKEEPING = ("name", "dtype", "trainable")
+OPERANDS = ("x1", "x2")
+"""Parameters that are tensors whatever stands there."""
 
 
 def _piece(
@@ -64,7 +67,8 @@ def _plain(layer: LayerView, value: Any, arrays: list[np.ndarray], several: bool
         return slice(value["start"], value["stop"], value["step"])
     if not isinstance(value, Constant):
         return value
-    array = np.asarray(value.value, dtype=value.dtype)
+    short = value.dtype == "bfloat16"  # which NumPy does not have
+    array = np.asarray(value.value, dtype="float32" if short else value.dtype)
     if array.ndim == 0:
         return array.item()
     layout = layer.inputs[0].layout if layer.inputs else None
@@ -76,15 +80,48 @@ def _plain(layer: LayerView, value: Any, arrays: list[np.ndarray], several: bool
         shape = (1,) * (len(layout) - len(shape)) + shape
     name = f"value_{len(arrays)}" if several else "value"
     arrays.append(array)
-    return Tensor(Field(layer.module, name), shape, kind, layout, array=numbers)
+    place = Field(layer.module, name)
+    if short:
+        return Tensor(place.bfloat16(), shape, "bfloat16", layout, array=numbers)
+    return Tensor(place, shape, kind, layout, array=numbers)
 
 
 def _keras(layer: LayerView) -> Piece:
     operation = OPERATIONS[layer.class_name.removeprefix("ops.")]
+    if any(map(_is_function, (*layer.args, *layer.kwargs.values(), *layer.config.values()))):
+        raise UnsupportedError(
+            f"keras.{layer.class_name} calls a Python function of the model's author",
+            hint="put it into a layer of your own, and give its source: --custom FILE",
+        )
     config = {k: layer[k] for k in layer.config if k != "name"}
-    if "dtype" not in inspect.signature(operation.function).parameters:
+    known = inspect.signature(operation.function).parameters
+    if "dtype" not in known:
         config = {k: v for k, v in config.items() if k not in BOOKKEEPING}
-    return _piece(layer, operation, layer.args, {**config, **_called(layer)})
+    if "used" in known:
+        config["used"] = layer.used
+    places = chain(known, repeat(""))
+    args = [_operand(name, value) for name, value in zip(places, layer.args, strict=False)]
+    called = {name: _operand(name, value) for name, value in _called(layer).items()}
+    return _piece(layer, operation, args, {**config, **called})
+
+
+def _is_function(value: Any) -> bool:
+    """Tell whether an argument is a function, of which the file holds bytecode or a name."""
+    if isinstance(value, list | tuple):
+        return any(map(_is_function, value))
+    return isinstance(value, Mapping) and value.get("class_name") in ("__lambda__", "function")
+
+
+def _operand(name: str, value: Any) -> Any:
+    """Return a list of numbers that stands for a tensor as the array that Keras makes of it."""
+    if name not in OPERANDS or not isinstance(value, list | tuple) or not value:
+        return value
+    try:
+        array = np.asarray(value)
+    except ValueError:
+        return value
+    wanted = {"b": "bool", "i": "int32", "f": "float32"}.get(array.dtype.kind)
+    return value if wanted is None else Constant(array.tolist(), wanted)
 
 
 def _called(layer: LayerView) -> dict[str, Any]:

@@ -118,3 +118,9 @@ def correlate_signals(x: torch.Tensor, y: torch.Tensor, mode: str = "valid") -> 
     long = F.pad(long.to(dtype), pad)
     found = F.conv1d(long[None, None], short.to(dtype)[None, None])[0, 0]
     return found.flip(0) if swapped else found
+
+
+def cross_spatial(x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+    """Return the cross product along the last axis; vectors of two numbers have a third of zero."""
+    x, y = (F.pad(v, (0, 3 - v.shape[-1])) for v in (x, y))
+    return torch.linalg.cross(*torch.broadcast_tensors(x, y))

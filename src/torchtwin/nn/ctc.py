@@ -20,13 +20,17 @@ def ctc_loss_of_each(
 
 
 def ctc_greedy_labels(
-    inputs: torch.Tensor, lengths: torch.Tensor, merge_repeated: bool = True, blank: int = 0
+    inputs: torch.Tensor,
+    lengths: torch.Tensor,
+    merge_repeated: bool = True,
+    blank: int | None = 0,
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """Return the likeliest label of each step, (1, B, steps), and the scores (B, 1).
 
     Blanks and, with `merge_repeated`, repetitions are left out; -1 fills the end.
     """
-    steps = inputs.shape[1]
+    steps, classes = inputs.shape[1:]
+    blank = classes - 1 if blank is None else blank % classes
     scores, labels = inputs.max(-1)
     lengths = torch.as_tensor(lengths, device=inputs.device)
     over = torch.arange(steps, device=inputs.device) >= lengths[:, None]

@@ -30,11 +30,16 @@ def blur_images(
     sigma: Any = (1.0, 1.0),
     channels_first: bool = False,
 ) -> torch.Tensor:
-    """Blur images with a bell; `kernel_size` and `sigma` name the columns first, then the rows."""
+    """Blur images with a bell; `sigma` names the columns first, then the rows.
+
+    The kernel of a size that is not square is laid out anew in (rows, columns), as Keras does
+    on TensorFlow: its numbers then stand in other places than those of a bell.
+    """
     images = x[None] if x.dim() == 3 else x
     images = images if channels_first else images.movedim(-1, 1)
     columns, rows = (gaussian(n, s, x) for n, s in zip(kernel_size, sigma, strict=True))
-    y = filter_each(images, torch.outer(rows, columns))
+    kernel = torch.outer(rows, columns).reshape(tuple(kernel_size))
+    y = filter_each(images, kernel)
     y = y if channels_first else y.movedim(1, -1)
     return y[0] if x.dim() == 3 else y
 
@@ -42,8 +47,10 @@ def blur_images(
 def sobel_of(x: torch.Tensor, channels_first: bool = False) -> torch.Tensor:
     """Return the slopes of (B, H, W, C) down and to the right, in a new last axis."""
     images = x if channels_first else x.movedim(-1, 1)
+    images = F.pad(images, (1, 1, 1, 1), mode="reflect")
     across = x.new_tensor([[-1, 0, 1], [-2, 0, 2], [-1, 0, 1]])
     edges = torch.stack([filter_each(images, k) for k in (across.T, across)], -1)
+    edges = edges[:, :, 1:-1, 1:-1]
     return edges if channels_first else edges.movedim(1, -2)
 
 

@@ -67,16 +67,18 @@ def istft_pair(
 ) -> torch.Tensor:
     """Return the signal whose windows have this (real, imaginary) pair as transform.
 
-    Where windows overlap, the sum is divided by that of their squares.
+    Where windows overlap, the sum is divided by that of their squares: of as many windows as
+    overlap in the middle of a signal, at its ends too. Without a window nothing is divided.
     """
     frames = torch.fft.irfft(torch.complex(*x), width)
-    shape = fft_window(window, length, width, frames)
-    if window is None:
-        frames = frames * (width / stride)
-    total = width + stride * (frames.shape[-2] - 1)
-    signal = overlap_add(frames * shape, stride)
-    norm = overlap_add(shape.square().expand(frames.shape[-2], width), stride)
-    signal = signal / torch.where(norm > 1e-10, norm, 1.0)
+    if window is not None:
+        shape = fft_window(window, length, width, frames)
+        overlaps = -(-width // stride)
+        norm = F.pad(shape.square(), (0, overlaps * stride - width)).view(overlaps, stride).sum(0)
+        norm = norm.repeat(overlaps)[:width]
+        frames = frames * shape / torch.where(norm > 1e-10, norm, 1.0)
+    signal = overlap_add(frames, stride)
+    total = signal.shape[-1]
     start = width // 2 if center else 0
     end = total - start if samples is None else start + samples
     return signal[..., start:end]

@@ -33,11 +33,12 @@ def histogram(x: torch.Tensor, bins: int = 10, range: Any = None) -> Any:  # noq
     x = x.flatten()
     x = x if x.is_floating_point() else x.to(torch.get_default_dtype())
     low, high = (x.min(), x.max()) if range is None else (x.new_tensor(end) for end in range)
-    low, high = (low - 0.5, high + 0.5) if low == high else (low, high)
+    half = torch.where(low == high, 0.5, 0.0)
+    low, high = low - half, high + half
     edges = low + (high - low) * torch.arange(bins + 1, dtype=x.dtype, device=x.device) / bins
-    inside = x[(x >= low) & (x <= high)]
-    places = (torch.bucketize(inside, edges, right=True) - 1).clamp(0, bins - 1)
-    return torch.bincount(places, minlength=bins).to(x.dtype), edges
+    places = (torch.bucketize(x, edges, right=True) - 1).clamp(0, bins - 1)
+    inside = ((x >= low) & (x <= high)).to(x.dtype)
+    return x.new_zeros(bins).scatter_add(0, places, inside), edges
 
 
 def unique(
@@ -62,17 +63,17 @@ def unique_of_size(
     x: torch.Tensor,
     size: int,
     *,
-    fill_value: Any = None,
+    fill_value: Any = 0,
     return_index: bool = False,
     return_inverse: bool = False,
     return_counts: bool = False,
 ) -> Any:
-    """The sorted different values, cut or filled up to a length: with the smallest by default."""
+    """The sorted different values, cut or filled up to a length."""
     ordered, order = x.flatten().sort(stable=True)
     new = torch.cat([torch.ones_like(ordered[:1], dtype=torch.bool), ordered[1:] != ordered[:-1]])
     rank = new.cumsum(0) - 1
     place = rank.clamp(max=size)
-    values = torch.where(place < 0, ordered, ordered[0] if fill_value is None else fill_value)[:1]
+    values = torch.where(place < 0, ordered, fill_value)[:1]
     found = values.repeat(size + 1).scatter(0, place, ordered)[:size]
     first = order[:1].repeat(size + 1).scatter(0, place.flip(0), order.flip(0))[:size]
     inverse = torch.empty_like(rank).scatter(0, order, rank).reshape(x.shape)

@@ -81,15 +81,16 @@ def transform_affine(
     fill: float = 0.0,
     channels_first: bool = False,
 ) -> torch.Tensor:
-    """Read images at (a0 x + a1 y + a2, b0 x + b1 y + b2); the eight numbers end with two zeros."""
+    """Read images at (a0 x + a1 y + a2, b0 x + b1 y + b2) / (c0 x + c1 y + 1)."""
     images = as_batch(x, channels_first)
     transform = torch.as_tensor(transform, device=x.device).to(images.dtype)
-    a0, a1, a2, b0, b1, b2 = transform.reshape(-1, 8)[:, :6, None, None].unbind(1)
+    a0, a1, a2, b0, b1, b2, c0, c1 = transform.reshape(-1, 8)[:, :, None, None].unbind(1)
     row = torch.arange(images.shape[1], device=x.device, dtype=images.dtype)[:, None]
     column = torch.arange(images.shape[2], device=x.device, dtype=images.dtype)
     shape = (len(images), *images.shape[1:3])
-    rows = (b0 * column + b1 * row + b2).expand(shape)
-    columns = (a0 * column + a1 * row + a2).expand(shape)
+    below = c0 * column + c1 * row + 1
+    rows = ((b0 * column + b1 * row + b2) / below).expand(shape)
+    columns = ((a0 * column + a1 * row + a2) / below).expand(shape)
     order = 0 if mode == "nearest" else 1
     return as_given(sample_images(images, rows, columns, order, fill_mode, fill), x, channels_first)
 

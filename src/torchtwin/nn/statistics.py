@@ -22,7 +22,8 @@ def quantile(
     skip_nan: bool = False,
 ) -> torch.Tensor:
     """The q-th quantiles over any axes; several q make a first axis."""
-    x = x if x.is_floating_point() else x.to(torch.get_default_dtype())
+    given = x.dtype if x.is_floating_point() else torch.get_default_dtype()
+    x = x.to(torch.promote_types(given, torch.float32))  # PyTorch has none of half precision
     q, dims = torch.as_tensor(q, dtype=x.dtype, device=x.device), dims_of(x, dim)
     left = [d for d in range(x.ndim) if d not in dims]
     flat = x.permute(*left, *dims).flatten(len(left))
@@ -30,7 +31,7 @@ def quantile(
     result = function(flat, q.flatten(), dim=-1, interpolation=method)
     if keepdim:
         result = result.reshape(-1, *(1 if d in dims else n for d, n in enumerate(x.shape)))
-    return result.reshape((*q.shape, *result.shape[1:]))
+    return result.reshape((*q.shape, *result.shape[1:])).to(given)
 
 
 def average_over(x: torch.Tensor, weights: torch.Tensor, dim: Any = None) -> torch.Tensor:

@@ -11,7 +11,7 @@ from torchtwin.errors import UnsupportedError
 from torchtwin.expr import Expr, call, shape_of
 from torchtwin.nn.activations import relu_above, squareplus
 from torchtwin.ops.operands import is_literal, of_numbers, tensor
-from torchtwin.ops.registry import ANY, expr, op
+from torchtwin.ops.registry import ANY, expr, floating, op
 from torchtwin.rule import Case
 from torchtwin.view import Tensor
 
@@ -26,10 +26,19 @@ KINDS = {
 }  # fmt: skip
 
 
+WHOLE = ("Relu", "HardTanh")
+"""Of whole numbers these give whole numbers, and take truth values for such; others do not."""
+
+
 def _activation(name: str, kind: str) -> Any:
     def activation(x: Any) -> Any:
         number = of_numbers(name, x)
-        return ACTIVATIONS[kind](tensor(x).expr) if number is None else number
+        if number is not None:
+            return number
+        x = tensor(x)
+        if name in WHOLE and x.dtype != "bool":
+            return ACTIVATIONS[kind](x.expr)
+        return ACTIVATIONS[kind](x.expr.int() if name in WHOLE else floating(x))
 
     return activation
 
@@ -42,32 +51,32 @@ for _name, _kind in KINDS.items():
 def gelu(x: Tensor, approximate: Any = True) -> Any:
     if not isinstance(approximate, bool):
         raise UnsupportedError("Gelu(approximate=...) that the program computes is not translated")
-    return call(F.gelu, x.expr, approximate="tanh" if approximate else "none")
+    return call(F.gelu, floating(x), approximate="tanh" if approximate else "none")
 
 
 @op("LeakyRelu", layout=ANY, cases=ONE)
 def leaky_relu(x: Tensor, negative_slope: Any = 0.2) -> Any:
-    return call(F.leaky_relu, x.expr, negative_slope=expr(negative_slope))
+    return call(F.leaky_relu, floating(x), negative_slope=expr(negative_slope))
 
 
 @op("Elu", layout=ANY, cases=[*ONE, Case({"alpha": 0.5}, (2, 3))])
 def elu(x: Tensor, alpha: Any = 1.0) -> Any:
-    return call(F.elu, x.expr, alpha=expr(alpha))
+    return call(F.elu, floating(x), alpha=expr(alpha))
 
 
 @op("Celu", layout=ANY, cases=ONE)
 def celu(x: Tensor, alpha: Any = 1.0) -> Any:
-    return call(F.celu, x.expr, alpha=expr(alpha))
+    return call(F.celu, floating(x), alpha=expr(alpha))
 
 
 @op("HardShrink", layout=ANY, cases=ONE)
 def hard_shrink(x: Tensor, threshold: Any = 0.5) -> Any:
-    return call(F.hardshrink, x.expr, lambd=expr(threshold))
+    return call(F.hardshrink, floating(x), lambd=expr(threshold))
 
 
 @op("SoftShrink", layout=ANY, cases=ONE)
 def soft_shrink(x: Tensor, threshold: Any = 0.5) -> Any:
-    return call(F.softshrink, x.expr, lambd=expr(threshold))
+    return call(F.softshrink, floating(x), lambd=expr(threshold))
 
 
 @op("Threshold", layout=ANY, cases=[Case({"threshold": 0.1, "default_value": 0.7}, (2, 3))])
@@ -77,7 +86,7 @@ def threshold(x: Tensor, threshold: Any, default_value: Any) -> Any:
 
 @op("Squareplus", layout=ANY, cases=ONE)
 def squareplus_(x: Tensor, b: Any = 4) -> Any:
-    return call(squareplus, x.expr, b=float(b) if is_literal(b) else expr(b))
+    return call(squareplus, floating(x), b=float(b) if is_literal(b) else expr(b))
 
 
 @op("Mish", layout=ANY)
@@ -108,6 +117,10 @@ def _along(name: str) -> Any:
             axis = axis[0]
         if axis is None and name != "glu":
             return activated(name, x.expr.flatten(), 0).reshape(shape_of(x.expr))
+        if isinstance(axis, list | tuple) and name in ("softmax", "log_softmax"):
+            dims = tuple(x.axis(expr(k)) for k in axis)
+            logarithm = x.expr - x.expr.logsumexp(dims, keepdim=True)
+            return logarithm.exp() if name == "softmax" else logarithm
         if isinstance(axis, list | tuple) or axis is None:
             raise UnsupportedError(f"{name} over several axes is not translated")
         return activated(name, x.expr, x.axis(axis))

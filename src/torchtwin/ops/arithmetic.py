@@ -12,6 +12,7 @@ from torchtwin.expr import Binary, Expr, call, equal, not_equal
 from torchtwin.nn.arithmetic import divide_no_nan
 from torchtwin.ops.operands import is_literal, is_number, of_numbers, operand, tensor
 from torchtwin.ops.registry import ANY, boolean, expr, floating, op
+from torchtwin.ops.values import torch_type
 from torchtwin.rule import Case
 from torchtwin.view import Tensor
 
@@ -29,9 +30,23 @@ SHIFTS = {"LeftShift": torch.bitwise_left_shift, "RightShift": torch.bitwise_rig
 
 def _operator(symbol: str) -> Any:
     def binary(x1: Any, x2: Any) -> Any:
+        if symbol in ("//", "%", "**") and _dtype(x1) == _dtype(x2) == "bool":
+            x1 = tensor(x1).expr.int()  # PyTorch has none of them of truth values
         return Binary(symbol, operand(x1), operand(x2))
 
     return binary
+
+
+def _subtract(x1: Any, x2: Any) -> Any:
+    """PyTorch subtracts no truth values."""
+    kinds = [_dtype(x) for x in (x1, x2)]
+    if "bool" in kinds and all(kinds):
+        wanted = next((torch_type(kind) for kind in kinds if kind != "bool"), torch.int32)
+        x1, x2 = (
+            x if kind != "bool" else int(x) if isinstance(x, bool) else x.expr.to(wanted)
+            for x, kind in zip((x1, x2), kinds, strict=True)
+        )
+    return Binary("-", operand(x1), operand(x2))
 
 
 def _bitwise(function: Callable[[Any, Any], Any]) -> Any:
@@ -42,7 +57,9 @@ def _bitwise(function: Callable[[Any, Any], Any]) -> Any:
 
 
 for _name, _symbol in {**OPERATORS, **COMPARISONS}.items():
-    op(_name, layout=ANY, cases=[] if _symbol == "**" else TWO)(_operator(_symbol))
+    op(_name, layout=ANY, cases=[] if _symbol == "**" else TWO)(
+        _subtract if _symbol == "-" else _operator(_symbol)
+    )
 for _name, _symbol in BITS.items():
     op(_name, layout=ANY, cases=WHOLE)(_bitwise(_operator(_symbol)))
 
@@ -115,6 +132,10 @@ def _pair(name: str, function: Callable[..., Any], convert: Callable[[Tensor], A
     return pair
 
 
+def _counted(x: Tensor) -> Any:
+    return x.expr.int() if x.dtype == "bool" else x.expr
+
+
 _CASES: dict[str, Sequence[Case]] = {
     "Gcd": WHOLE, "Lcm": WHOLE, "Ldexp": [Case({}, [(2, 3), (2, 3)], inputs=["normal", "int:5"])],
     "Xlogy": (), "Xlog1py": (), "Zeta": (), "Igamma": (), "Igammac": (),
@@ -122,7 +143,8 @@ _CASES: dict[str, Sequence[Case]] = {
 for _name, _made in PAIRS.items():
     op(_name, layout=ANY, cases=_CASES.get(_name, TWO))(_pair(_name, _made, floating))
 for _name, _made in KEPT.items():
-    op(_name, layout=ANY, cases=_CASES.get(_name, TWO))(_pair(_name, _made, expr))
+    _convert = _counted if _name == "Fmod" else expr
+    op(_name, layout=ANY, cases=_CASES.get(_name, TWO))(_pair(_name, _made, _convert))
 for _name, _made in SHIFTS.items():
     op(_name, f"Bitwise{_name}", layout=ANY, cases=WHOLE)(_bitwise(_pair(_name, _made, expr)))
 
@@ -132,24 +154,43 @@ def divide_no_nan_(x1: Any, x2: Any) -> Any:
     return call(divide_no_nan, tensor(x1).expr, tensor(x2).expr)
 
 
-def _close(x1: Tensor, x2: Tensor, rtol: Any, atol: Any, equal_nan: Any) -> Any:
+def alike(x1: Any, x2: Any) -> list[Any]:
+    """Return two operands as tensors of one dtype, for functions of PyTorch that want that."""
+    kinds = [_dtype(x) for x in (x1, x2)]
+    if not all(kinds) or (kinds[0] == kinds[1] and not is_literal(x1) and not is_literal(x2)):
+        return [tensor(x).expr for x in (x1, x2)]
+    common = torch.promote_types(*(getattr(torch, kind) for kind in kinds))
+    result = []
+    for x, kind in zip((x1, x2), kinds, strict=True):
+        if is_literal(x):
+            result.append(call(torch.tensor, x, dtype=common))
+        else:
+            result.append(x.expr if getattr(torch, kind) == common else x.expr.to(common))
+    return result
+
+
+def _dtype(value: Any) -> str:
+    """Return the dtype of an operand, "" where it is not known."""
+    if isinstance(value, Tensor):
+        return value.dtype
+    kinds = {bool: "bool", int: "int32", float: "float32"}
+    return kinds.get(type(value), "")
+
+
+def _close(x1: Any, x2: Any, rtol: Any, atol: Any, equal_nan: Any) -> Any:
     given = {"rtol": expr(rtol), "atol": expr(atol), "equal_nan": expr(equal_nan)}
     usual = {"rtol": 1e-5, "atol": 1e-8, "equal_nan": False}
     more = {k: v for k, v in given.items() if isinstance(v, Expr) or v != usual[k]}
-    return call(torch.isclose, x1.expr, x2.expr, **more)
+    return call(torch.isclose, *alike(x1, x2), **more)
 
 
 @op("Isclose", layout=ANY, cases=[*TWO, Case({"atol": 0.5, "rtol": 0.1}, [(2, 3), (2, 3)])])
-def isclose(
-    x1: Tensor, x2: Tensor, rtol: Any = 1e-5, atol: Any = 1e-8, equal_nan: Any = False
-) -> Any:
+def isclose(x1: Any, x2: Any, rtol: Any = 1e-5, atol: Any = 1e-8, equal_nan: Any = False) -> Any:
     return _close(x1, x2, rtol, atol, equal_nan)
 
 
 @op("AllClose", cases=[Case({"atol": 9.0}, [(2, 3), (2, 3)])])
-def allclose(
-    x1: Tensor, x2: Tensor, rtol: Any = 1e-5, atol: Any = 1e-8, equal_nan: Any = False
-) -> Any:
+def allclose(x1: Any, x2: Any, rtol: Any = 1e-5, atol: Any = 1e-8, equal_nan: Any = False) -> Any:
     return _close(x1, x2, rtol, atol, equal_nan).all()
 
 
@@ -163,7 +204,9 @@ def isin(x1: Tensor, x2: Tensor, assume_unique: Any = False, invert: Any = False
 @op("Where", layout=ANY)
 def where(condition: Tensor, x1: Any = None, x2: Any = None) -> Any:
     if x1 is None and x2 is None:
-        return call(torch.where, condition.expr)
+        found = call(torch.where, condition.expr)
+        # in a graph as many results as axes, of 32 bits
+        return tuple(found[k].int() for k in range(condition.rank)) if condition.known else found
     if x1 is None or x2 is None:
         raise UnsupportedError("Where without one of its two values")
     chosen = call(torch.where, _condition(condition), operand(x1), operand(x2))

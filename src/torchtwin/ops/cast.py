@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 
 import torch
@@ -45,12 +46,33 @@ def convert_to_tensor(x: Any, dtype: Any = None, sparse: Any = None, ragged: Any
 
 @op("SaturateCast", layout=ANY, cases=[Case({"dtype": "uint8"}, (2, 3))])
 def saturate_cast(x: Any, dtype: Any) -> Any:
-    """Numbers beyond the dtype become its least or largest; an int32 is one in float32 nearly."""
-    if dtype not in ("uint8", "int8", "int16", "uint16", "float16"):
-        raise UnsupportedError(f"saturate_cast to {dtype} is not translated")
-    wanted = torch_type(dtype)
-    limits = torch.finfo(wanted) if wanted.is_floating_point else torch.iinfo(wanted)
-    return tensor(x).expr.clamp(limits.min, limits.max).to(wanted)
+    """Numbers beyond the dtype become its least or largest that the tensor's own dtype has."""
+    if isinstance(dtype, Expr):
+        raise UnsupportedError("saturate_cast to a dtype that the program computes")
+    x, wanted = tensor(x), torch_type(dtype)
+    own = torch_type(x.dtype or "float32")
+    if own in (torch.bool, torch.uint16, torch.uint32):  # PyTorch clamps none of them
+        own, x = torch.int64, Tensor(x.expr.long(), x.shape, "int64")
+    within = x.expr.clamp(_limit(own, wanted, "min"), _limit(own, wanted, "max"))
+    return within if own == wanted else within.to(wanted)
+
+
+def _limit(own: torch.dtype, wanted: torch.dtype, end: str) -> float:
+    """Return the least or the largest number that two dtypes both have."""
+    ends = [getattr(_numbers(kind), end) for kind in (own, wanted)]
+    nearest = max(ends) if end == "min" else min(ends)
+    if not own.is_floating_point:
+        return int(nearest)
+    limit = torch.tensor(nearest, dtype=own)
+    if abs(limit.item()) > abs(nearest):  # 2147483647 is 2147483648 in float32
+        limit = torch.nextafter(limit, torch.zeros((), dtype=own))
+    return float(limit)
+
+
+def _numbers(kind: torch.dtype) -> Any:
+    if kind == torch.bool:
+        return SimpleNamespace(min=0, max=1)
+    return torch.finfo(kind) if kind.is_floating_point else torch.iinfo(kind)
 
 
 @op("View")

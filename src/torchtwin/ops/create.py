@@ -11,7 +11,7 @@ from torchtwin.emit.expressions import printed
 from torchtwin.errors import UnsupportedError
 from torchtwin.expr import Expr, Field, Source, call
 from torchtwin.nn.making import geometric_between, linear_between
-from torchtwin.ops.registry import ANY, expr, op
+from torchtwin.ops.registry import ANY, expr, is_floating, op
 from torchtwin.ops.shape import size
 from torchtwin.ops.values import flattened, is_number, is_whole, kind, tensor
 from torchtwin.rule import Case
@@ -164,18 +164,31 @@ def _like(function: Any) -> Any:
 _KINDS = [Case({"dtype": "bool"}, (2, 5)), Case({}, (2, 5))]
 op("ZerosLike", layout=ANY, cases=_KINDS)(_like(torch.zeros_like))
 op("OnesLike", layout=ANY, cases=_KINDS)(_like(torch.ones_like))
-op("EmptyLike", layout=ANY)(_like(torch.empty_like))
+
+
+@op("EmptyLike", layout=ANY)
+def empty_like(x: Any, dtype: Any = None) -> Any:
+    """Keras's are zeros on JAX and TensorFlow: a model that reads them sees those."""
+    function = torch.zeros_like if tensor(x).known else torch.empty_like
+    return call(function, tensor(x).expr, **kind(dtype))
 
 
 @op("FullLike", layout=ANY, cases=[Case({"fill_value": 2}, (2, 3))])
 def full_like(x: Any, fill_value: Any, dtype: Any = None) -> Any:
+    if isinstance(fill_value, list | tuple | Tensor):
+        shape, wanted = tensor(x).expr, kind(dtype)
+        given = tensor(fill_value, x).expr
+        given = given.to(**wanted) if wanted else given.type_as(shape)
+        return given.expand_as(shape)
     return call(torch.full_like, tensor(x).expr, expr(fill_value), **kind(dtype))
 
 
 @op("Vander")
 def vander(x: Any, N: Any = None, increasing: Any = False) -> Any:
+    x = tensor(x)
     more = {} if N is None else {"N": expr(N)}
-    return call(torch.vander, tensor(x).expr, **more, increasing=expr(increasing))
+    powers = call(torch.vander, x.expr, **more, increasing=expr(increasing))
+    return powers if not x.known or is_floating(x) else powers.to(**kind(x.dtype))
 
 
 WINDOWS = {"Bartlett": torch.bartlett_window, "Blackman": torch.blackman_window,

@@ -66,7 +66,8 @@ def trace(x: Any, offset: Any = 0, axis1: Any = 0, axis2: Any = 1) -> Any:
     """torch.trace takes one matrix and no other diagonal."""
     x = tensor(x)
     line = call(torch.diagonal, x.expr, **_where(offset, axis1, axis2))
-    return line.sum(-1, **({} if not x.known or is_floating(x) else kind(x.dtype)))
+    whole = "int32" if x.dtype == "bool" else x.dtype
+    return line.sum(-1, **({} if not x.known or is_floating(x) else kind(whole)))
 
 
 @op("MatrixTrace")

@@ -59,13 +59,28 @@ def _kept(x: Tensor) -> Any:
     return expr(x)
 
 
+def _counted(x: Tensor) -> Any:
+    """Return a tensor, truth values as the whole numbers that they are in Keras."""
+    return x.expr.int() if x.dtype == "bool" else x.expr
+
+
+def _unless_bool(function: Any) -> Any:
+    """Leave truth values as they are: PyTorch has no such function of them."""
+
+    def unary(x: Any) -> Any:
+        return x.expr if isinstance(x, Tensor) and x.dtype == "bool" else function(x)
+
+    return unary
+
+
 for _name, _made in FUNCTIONS.items():
     op(_name, layout=ANY, cases=ONE)(_function(_name, _made, floating))
 for _name, _made in SAME_TYPE.items():
     _whole = _name.startswith("Bitwise")
     _own = _name.startswith(("Lgamma", "Digamma", "Bessel", "Ndtri"))  # TensorFlow's alone
+    _unary = _function(_name, _made, _counted if _name == "Square" else _kept)
     op(_name, layout=ANY, cases=() if _own else WHOLE if _whole else ONE)(
-        _function(_name, _made, _kept)
+        _unless_bool(_unary) if _name in ("Abs", "Absolute", "Trunc") else _unary
     )
 for _name in ("Ceil", "Floor"):
     op(_name, layout=ANY, cases=ONE)(_function(_name, ROUNDING[_name], floating))
@@ -80,12 +95,16 @@ def negative(x: Any) -> Any:
 def round_(x: Any, decimals: int = 0) -> Any:
     if decimals == 0 and (number := of_numbers("Round", x)) is not None:
         return number
-    return tensor(x).expr.round(**({} if decimals == 0 else {"decimals": expr(decimals)}))
+    x = tensor(x)
+    if x.dtype.startswith(("int", "uint")) and is_number(decimals):  # PyTorch rounds no such
+        return x.expr if decimals >= 0 else x.expr.double().round(decimals=decimals).type_as(x.expr)
+    return x.expr.round(**({} if decimals == 0 else {"decimals": expr(decimals)}))
 
 
 @op("Cbrt", layout=ANY, cases=ONE)
 def cbrt(x: Tensor) -> Any:
-    return call(torch.sign, x.expr) * x.expr.abs() ** (1 / 3)
+    number = floating(x)
+    return call(torch.sign, number) * number.abs() ** (1 / 3)
 
 
 @op("LogicalNot", layout=ANY, cases=[Case({}, (2, 3), inputs="int:2")])
@@ -97,7 +116,7 @@ def logical_not(x: Tensor) -> Any:
 def clip(x: Any, x_min: Any, x_max: Any) -> Any:
     if all(map(is_number, (x, x_min, x_max))):
         return of_numbers("Minimum", of_numbers("Maximum", x, x_min), x_max)
-    return tensor(x).expr.clamp(operand(x_min), operand(x_max))
+    return _counted(tensor(x)).clamp(operand(x_min), operand(x_max))
 
 
 @op("Identity", layout=ANY)

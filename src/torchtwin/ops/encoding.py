@@ -28,10 +28,11 @@ def one_hot(
     if sparse:
         raise UnsupportedError("sparse tensors are not translated")
     labels = tensor(x)
-    if labels.known and not labels.dtype.startswith(("int", "uint", "bool")):
-        raise UnsupportedError(f"one_hot of {labels.dtype} is not translated")
+    whole = labels.expr
+    if labels.known and labels.dtype.startswith(("float", "bfloat")):
+        whole = whole.long()
     classes = call(torch.arange, expr(num_classes), device=Field(labels.expr, "device"))
-    hot = typed(equal(labels.expr[..., None], classes), dtype)
+    hot = typed(equal(whole[..., None], classes), dtype)
     return hot if axis == -1 else hot.movedim(-1, expr(axis))
 
 
@@ -70,10 +71,17 @@ def multi_hot(
     return typed(call(multi_hot_rows, x.expr, expr(num_classes), axis=expr(axis)), dtype)
 
 
-def refuse_first(data_format: Any) -> None:
+def first_moved(x: Any, data_format: Any) -> Any:
+    """Return images with their channels last, and where these were, None for last already.
+
+    In channels-first images Keras on TensorFlow counts the places of a block before channels too.
+    """
     static("a block of pixels", data_format=data_format)
-    if data_format not in (None, "channels_last", "NHWC"):
-        raise UnsupportedError("blocks of channels-first images differ between Keras's backends")
+    if data_format in (None, "channels_last", "NHWC"):
+        return None
+    if data_format not in ("channels_first", "NCHW"):
+        raise UnsupportedError(f"data_format={data_format!r} is not translated")
+    return x.movedim(1, -1)
 
 
 def channels_in_front(config: Mapping[str, Any], rank: int) -> Any:
@@ -86,7 +94,8 @@ def channels_in_front(config: Mapping[str, Any], rank: int) -> Any:
 def depth_to_space(x: Any, block_size: Any, data_format: Any = None) -> Any:
     """Keras counts channels last, behind the places of a block; pixel_shuffle counts them first."""
     x = tensor(x)
-    refuse_first(data_format)
+    if (moved := first_moved(x.expr, data_format)) is not None:
+        return call(depth_to_blocks, moved, expr(block_size)).movedim(-1, 1)
     if not x.layout:
         return call(depth_to_blocks, x.expr, expr(block_size))
     if x.shape[3] == block_size**2:
@@ -99,7 +108,8 @@ def depth_to_space(x: Any, block_size: Any, data_format: Any = None) -> Any:
     cases=[Case({"block_size": 2}, (2, 4, 6, 3))])  # fmt: skip
 def space_to_depth(x: Any, block_size: Any, data_format: Any = "channels_last") -> Any:
     x = tensor(x)
-    refuse_first(data_format)
+    if (moved := first_moved(x.expr, data_format)) is not None:
+        return call(blocks_to_depth, moved, expr(block_size)).movedim(-1, 1)
     if not x.layout:
         return call(blocks_to_depth, x.expr, expr(block_size))
     blocks = call(F.pixel_unshuffle, x.expr, block_size)

@@ -81,16 +81,9 @@ def istft(
     x: Any, sequence_length: Any, sequence_stride: Any, fft_length: Any, length: Any = None,
     window: Any = "hann", center: Any = True,
 ) -> Any:  # fmt: skip
-    if window is None or center is not True or _few(fft_length, sequence_stride):
-        raise UnsupportedError("the ends of this istft differ between Keras's backends")
     sizes = map(expr, (sequence_length, sequence_stride, fft_length))
     more = {"samples": expr(length), "window": _window(window), "center": expr(center)}
     return call(istft_pair, _pair(x)[0], *sizes, **more)
-
-
-def _few(fft_length: Any, stride: Any) -> bool:
-    """Tell whether the ends that `center` cuts off may be shorter than where windows are fewer."""
-    return not (is_whole(fft_length) and is_whole(stride) and 2 * stride >= fft_length)
 
 
 def _window(window: Any) -> Any:
@@ -111,7 +104,10 @@ def view_as_complex(x: Any) -> Any:
 
 @op("ViewAsReal")
 def view_as_real(x: Any) -> Any:
-    return call(torch.view_as_real, tensor(x).expr)
+    x = tensor(x)
+    if x.known and not x.dtype.startswith("complex"):
+        return call(torch.stack, [x.expr, call(torch.zeros_like, x.expr)], dim=-1)
+    return call(torch.view_as_real, x.expr)
 
 
 @op("Polar")

@@ -8,7 +8,6 @@ import torch
 
 from torchtwin.errors import UnsupportedError
 from torchtwin.expr import call
-from torchtwin.nn.axes import pad_axes
 from torchtwin.nn.colors import (
     adjust_contrast,
     adjust_hue,
@@ -134,9 +133,7 @@ def per_image_standardization(image: Tensor) -> Any:
 
 @named("tf.image.sobel_edges")
 def sobel_edges(image: Tensor) -> Any:
-    """TensorFlow mirrors the border, where Keras has zeros."""
-    whole = call(pad_axes, image.expr, [(0, 0), (1, 1), (1, 1), (0, 0)], "reflect")
-    return call(sobel_of, whole)[slice(None), slice(1, -1), slice(1, -1)]
+    return call(sobel_of, image.expr)
 
 
 @named("tf.image.adjust_brightness")

@@ -6,17 +6,18 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+import torch
 
 from torchtwin.errors import UnsupportedError
-from torchtwin.expr import Expr, Source, call
+from torchtwin.expr import Expr, call
 from torchtwin.nn.colors import hsv_to_rgb, rgb_to_hsv, to_grayscale
-from torchtwin.nn.filtering import blur_images, similarity
+from torchtwin.nn.filtering import blur_images, similarity, sobel_of
 from torchtwin.nn.images import frame_images, resize_images
 from torchtwin.nn.resize import scale_and_move
 from torchtwin.nn.sampling import sample_at, transform_affine, transform_perspective
 from torchtwin.ops.convolution import layout_of
 from torchtwin.ops.registry import expr, op
-from torchtwin.ops.values import static, tensor
+from torchtwin.ops.values import static, tensor, torch_type
 from torchtwin.rule import Case
 
 IMAGES, FIRST = (2, 6, 7, 3), (2, 3, 6, 7)
@@ -45,8 +46,14 @@ def resize(
         more["ratio"] = "crop" if crop_to_aspect_ratio else "pad"
     if pad_to_aspect_ratio:
         more["fill"] = expr(fill_value)
-    x = tensor(images).expr
-    return call(resize_images, x, pair(size), mode=interpolation, **more, **layout_of(data_format))
+    x = tensor(images)
+    more |= layout_of(data_format)
+    resized = call(resize_images, x.expr, pair(size), mode=interpolation, **more)
+    if not x.dtype.startswith(("int", "uint")) or interpolation == "nearest":
+        return resized
+    kind = torch_type(x.dtype)  # whole numbers stay such
+    limits = torch.iinfo(kind)
+    return resized.round().clamp(limits.min, limits.max).to(kind)
 
 
 def pair(size: Any) -> Any:
@@ -115,9 +122,9 @@ for _name, _function in {"RGBToGrayscale": to_grayscale, "RGBToHSV": rgb_to_hsv,
 
 
 @op("SobelEdges")
-def sobel_edges(*_: Any, **__: Any) -> Any:
-    """Zeros are beyond the border on JAX, the image mirrored on TensorFlow."""
-    raise UnsupportedError("the borders of sobel_edges differ between Keras's backends")
+def sobel_edges(images: Any, data_format: Any = None) -> Any:
+    """Beyond the border the image is mirrored, as TensorFlow does, which is Keras's default."""
+    return call(sobel_of, tensor(images).expr, **layout_of(data_format))
 
 
 @op("GaussianBlur", cases=[
@@ -127,9 +134,6 @@ def sobel_edges(*_: Any, **__: Any) -> Any:
 def gaussian_blur(
     images: Any, kernel_size: Any = (3, 3), sigma: Any = (1.0, 1.0), data_format: Any = None
 ) -> Any:
-    sizes = kernel_size if isinstance(kernel_size, list | tuple) else (kernel_size,) * 2
-    if len({n.text if isinstance(n, Source) else n for n in sizes}) > 1:
-        raise UnsupportedError("kernels that are not square differ between Keras's backends")
     more = {"kernel_size": pair(kernel_size), "sigma": pair(sigma)}
     return call(blur_images, tensor(images).expr, **more, **layout_of(data_format))
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import torch
 
 from torchtwin.errors import UnsupportedError
-from torchtwin.expr import Expr, call
+from torchtwin.expr import Binary, Expr, call
 from torchtwin.nn.axes import gather_batch, take_axis
 from torchtwin.nn.scatter import gather_places, put_places, put_slice, take_slice
 from torchtwin.ops.registry import axes_of, expr, op
@@ -25,18 +26,26 @@ def get_item(x: Any, key: Any) -> Any:
     if any(_backwards(p) for p in parts):
         dims = _dims(parts)
         subject = subject.flip(*(dim for dim, p in zip(dims, parts, strict=True) if _backwards(p)))
-        parts = tuple(slice(None) if _backwards(p) else p for p in parts)
+        parts = tuple(_turned(p) if _backwards(p) else p for p in parts)
+        if all(p == slice(None) for p in parts):
+            return subject
     parts = tuple(expr(p) for p in parts)
     return subject[parts[0] if len(parts) == 1 else parts]
 
 
 def _backwards(part: Any) -> bool:
-    """Tell whether a slice is `[::-1]`; refuse others that run backwards: PyTorch has none."""
+    """Tell whether a slice runs backwards: PyTorch has none, the axis is turned round first."""
     if not isinstance(part, slice) or not isinstance(part.step, int) or part.step > 0:
         return False
-    if (part.start, part.stop, part.step) != (None, None, -1):
-        raise UnsupportedError("slices that run backwards are not translated")
+    if not all(isinstance(end, int | None) for end in (part.start, part.stop)):
+        raise UnsupportedError("a slice that runs backwards between ends the program computes")
     return True
+
+
+def _turned(part: slice) -> slice:
+    """Return a slice that runs backwards as the one that takes the same of the turned axis."""
+    start, stop = (None if end is None else -(end + 1) for end in (part.start, part.stop))
+    return slice(start, stop, None if part.step == -1 else -part.step)
 
 
 def _dims(parts: tuple[Any, ...]) -> list[int]:
@@ -121,7 +130,12 @@ def boolean_mask(data: Any, mask: Any, axis: Any = None) -> Any:
 
 @op("Nonzero")
 def nonzero(x: Any) -> Any:
-    return tensor(x).expr.nonzero(as_tuple=True)
+    """Keras's places are whole numbers of 32 bits in a graph."""
+    x = tensor(x)
+    found = x.expr.nonzero(as_tuple=True)
+    if not x.known:
+        return found
+    return tuple(found[k].int() for k in range(x.rank))
 
 
 @op("Places")
@@ -189,11 +203,24 @@ def scatter_update(inputs: Any, indices: Any, updates: Any, reduction: Any = Non
 @op("UnravelIndex", cases=[Case({"shape": (2, 3)}, (4,), inputs="int:6")])
 def unravel_index(indices: Any, shape: Any) -> Any:
     x = tensor(indices)
-    if x.known and x.rank > 1:  # on TensorFlow Keras counts the axes of such from the wrong end
-        raise UnsupportedError("unravel_index of several axes differs between Keras's backends")
+    if x.known and x.rank > 1 and isinstance(shape, list | tuple):
+        return _unraveled_from_front(x.expr, shape)
     found = call(torch.unravel_index, x.expr, size(shape))
     count = len(list(flattened(shape))) if not isinstance(shape, Expr) else 0
     if not x.known or not count:
         return found
     narrow = x.dtype != "int64"  # PyTorch's are of 64 bits
     return tuple(found[k].int() if narrow else found[k] for k in range(count))
+
+
+def _unraveled_from_front(x: Any, shape: Sequence[int]) -> tuple[Any, ...]:
+    """Indices of several axes: on TensorFlow Keras lets the first axis run fastest, not the last.
+
+    So the numbers differ from NumPy's (`unravel_index` in keras/src/backend/tensorflow/numpy.py).
+    """
+    places, step = [], 1
+    for length in shape:
+        before = x if step == 1 else Binary("//", x, step)
+        places.append(Binary("%", before, length))
+        step *= length
+    return tuple(reversed(places))

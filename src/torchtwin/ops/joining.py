@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -101,7 +101,10 @@ def append(x1: Any, x2: Any, axis: Any = None) -> Any:
 
 @op("Meshgrid")
 def meshgrid(*x: Any, indexing: str = "xy") -> Any:
-    grids = call(torch.meshgrid, *tensors(x), indexing=indexing)
+    flat = [t.expr.flatten() if isinstance(t, Tensor) and t.known and t.rank != 1 else t for t in x]
+    like = next((t for t in x if isinstance(t, Tensor)), None)
+    lines = [t if isinstance(t, Expr) else tensor(t, like).expr for t in flat]
+    grids = call(torch.meshgrid, *lines, indexing=indexing)
     known = all(isinstance(t, Tensor) and t.known for t in x)
     return tuple(grids[k] for k in range(len(x))) if known else grids
 
@@ -123,10 +126,20 @@ def repeat(x: Any, repeats: Any, axis: Any = None) -> Any:
     x = tensor(x)
     if isinstance(repeats, list | tuple) and len(repeats) == 1:
         repeats = repeats[0]
+    more = {} if axis is None else {"dim": expr(axis)}
+    if x.known and (total := _total(repeats)) is not None:
+        more["output_size"] = total
     if isinstance(repeats, list | tuple):
         repeats = tensor(repeats, x)
-    dim = {} if axis is None else {"dim": expr(axis)}
-    return x.expr.repeat_interleave(expr(repeats), **dim)
+    return x.expr.repeat_interleave(expr(repeats), **more)
+
+
+def _total(repeats: Any) -> int | None:
+    """Return how many entries there are in the end, where each has its own count that is known."""
+    if isinstance(repeats, Tensor) and repeats.array is not None and repeats.array.size > 1:
+        return int(repeats.array.sum())
+    several = isinstance(repeats, list | tuple) and all(map(is_whole, repeats))
+    return sum(repeats) if several else None
 
 
 @op("Split", cases=[Case({"indices_or_sections": 2, "axis": 1}, (2, 4, 3)),
@@ -205,11 +218,14 @@ for _name, _axis in {"Vsplit": 0, "Hsplit": 1, "Dsplit": 2}.items():
 
 
 @op("Unstack", cases=[Case({"axis": 1}, (2, 3, 4))])
-def unstack(x: Any, num: Any = None, axis: Any = 0) -> Any:
+def unstack(x: Any, num: Any = None, axis: Any = 0, used: Collection[int] = ()) -> Any:
+    """Of a batch whose length the file does not say there are as many parts as are used."""
     x = tensor(x)
     if not x.known:
         return x.expr.unbind(expr(axis))
     length = x.shape[axis] if num is None else num
+    if length is None and used:
+        length = max(used) + 1
     if length is None:
         raise UnsupportedError("unstacking an axis of free length is not translated")
     return tuple(x.expr.select(axis, k) for k in range(length))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
 import torch
@@ -54,21 +54,21 @@ def cholesky_inverse(x: Any, upper: Any = False) -> Any:
     return call(positive_definite_inverse, tensor(x).expr, upper=expr(upper))
 
 
-def refuse_vectors(x: Any, name: str) -> None:
-    """Refuse vectors of either sign where a model's numbers are compared with Keras's."""
-    if tensor(x).known:
+def refuse_vectors(x: Any, name: str, used: Collection[int], values: int) -> None:
+    """Refuse vectors of either sign where a model needs them; values are the same everywhere."""
+    if tensor(x).known and set(used) != {values}:
         raise UnsupportedError(f"{name}: the signs of its vectors differ between libraries")
 
 
 @op("Eig")
-def eig(x: Any) -> Any:
-    refuse_vectors(x, "Eig")
+def eig(x: Any, used: Collection[int] = ()) -> Any:
+    refuse_vectors(x, "Eig", used, 0)
     return parts(x, call(torch.linalg.eig, tensor(x).expr), "values", "vectors")
 
 
 @op("Eigh")
-def eigh(x: Any) -> Any:
-    refuse_vectors(x, "Eigh")
+def eigh(x: Any, used: Collection[int] = ()) -> Any:
+    refuse_vectors(x, "Eigh", used, 0)
     return parts(x, call(torch.linalg.eigh, tensor(x).expr), "values", "vectors")
 
 
@@ -93,6 +93,8 @@ def solve(a: Any, b: Any) -> Any:
     first, second = tensor(a), tensor(b)
     if first.known and second.known and first.rank == second.rank:
         return call(torch.linalg.solve, first.expr, second.expr)
+    if first.known and second.known and 1 < second.rank == first.rank - 1:  # vectors, in a graph
+        return call(torch.linalg.solve, first.expr, second.expr[..., None])[..., 0]
     return call(solve_rows, first.expr, second.expr)
 
 
@@ -103,11 +105,13 @@ def solve_triangular(a: Any, b: Any, lower: Any = False) -> Any:
 
 
 @op("SVD", cases=[Case({"compute_uv": False}, (2, 4, 3))])
-def svd(x: Any, full_matrices: Any = True, compute_uv: Any = True) -> Any:
+def svd(
+    x: Any, full_matrices: Any = True, compute_uv: Any = True, used: Collection[int] = ()
+) -> Any:
     static("svd", compute_uv=compute_uv)
     if not compute_uv:
         return call(torch.linalg.svdvals, tensor(x).expr)
-    refuse_vectors(x, "SVD")
+    refuse_vectors(x, "SVD", used, 1)
     whole = {} if full_matrices is True else {"full_matrices": expr(full_matrices)}
     return parts(x, call(torch.linalg.svd, tensor(x).expr, **whole), "u", "s", "vh")
 

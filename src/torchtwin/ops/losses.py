@@ -7,8 +7,9 @@ from typing import Any
 import torch.nn.functional as F
 
 from torchtwin.errors import UnsupportedError
-from torchtwin.expr import call
+from torchtwin.expr import call, unpack
 from torchtwin.nn.ctc import ctc_greedy_labels, ctc_loss_of_each
+from torchtwin.nn.ctc_search import ctc_beam_labels
 from torchtwin.ops.registry import expr, op
 from torchtwin.ops.values import static, tensor
 from torchtwin.rule import Case
@@ -40,9 +41,9 @@ def categorical(target: Any, output: Any, from_logits: Any = False, axis: Any = 
 
 @op("SparseCategoricalCrossentropy")
 def sparse_categorical(target: Any, output: Any, from_logits: Any = False, axis: Any = -1) -> Any:
-    if axis != -1:
-        raise UnsupportedError("classes along another axis than the last are not translated")
     given, wanted = tensor(output).expr, tensor(target).expr
+    if axis != -1:
+        given = given.movedim(expr(axis), -1)
     return call(crossentropy, given, wanted, from_logits=expr(from_logits))
 
 
@@ -65,10 +66,15 @@ def ctc_decode(
     inputs: Any, sequence_lengths: Any, strategy: Any = "greedy", beam_width: Any = 100,
     top_paths: Any = 1, merge_repeated: Any = True, mask_index: Any = 0,
 ) -> Any:  # fmt: skip
-    del beam_width, top_paths  # of the search that is refused
-    if strategy != "greedy":
-        raise UnsupportedError("a beam search for labels is not translated")
+    """Both of Keras's searches by beams merge nothing, whatever `merge_repeated` says."""
     x, lengths = tensor(inputs), tensor(sequence_lengths)
-    more = {"merge_repeated": expr(merge_repeated), "blank": expr(mask_index)}
-    pair = call(ctc_greedy_labels, x.expr, lengths.expr, **more)
-    return (pair[0], pair[1]) if x.known else pair
+    static("ctc_decode", strategy=strategy)
+    if strategy == "beam_search":
+        more = {"width": expr(beam_width), "paths": expr(top_paths), "blank": expr(mask_index)}
+        pair = call(ctc_beam_labels, x.expr, lengths.expr, **more)
+    elif strategy == "greedy":
+        more = {"merge_repeated": expr(merge_repeated), "blank": expr(mask_index)}
+        pair = call(ctc_greedy_labels, x.expr, lengths.expr, **more)
+    else:
+        raise UnsupportedError(f"ctc_decode(strategy={strategy!r}) is not translated")
+    return unpack(pair, "labels", "scores") if x.known else pair

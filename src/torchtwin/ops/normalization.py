@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 import torch.nn.functional as F
 
-from torchtwin.errors import UnsupportedError
 from torchtwin.expr import Field, call
 from torchtwin.nn.normalize import attend, normalize_axes, normalize_by
 from torchtwin.ops.registry import expr, op
@@ -98,9 +97,8 @@ def dot_product_attention(
     query: Any, key: Any, value: Any, bias: Any = None, mask: Any = None, scale: Any = None,
     is_causal: Any = False, flash_attention: Any = None, attn_logits_soft_cap: Any = None,
 ) -> Any:  # fmt: skip
-    del flash_attention  # how to compute, not what
-    if attn_logits_soft_cap is not None:
-        raise UnsupportedError("attention whose scores are capped is not translated")
+    # How to compute, not what; a cap is for one kernel on TPUs alone (keras/src/backend/jax/nn.py)
+    del flash_attention, attn_logits_soft_cap
     given = [tensor(v).expr for v in (query, key, value)]
     more = {"bias": _optional(bias), "mask": _optional(mask), "scale": expr(scale)}
     return call(attend, *given, **more, is_causal=expr(is_causal))

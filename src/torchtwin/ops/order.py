@@ -107,8 +107,6 @@ def unique_(
              "return_counts": return_counts}  # fmt: skip
     given = {k: expr(v) for k, v in asked.items() if v}
     if size is None:
-        if x.known:
-            raise UnsupportedError("Unique in a graph without a size is not translated")
         found = call(unique, x.expr, **given, **({} if axis is None else {"dim": expr(axis)}))
     elif axis is not None:
         raise UnsupportedError("Unique of a size along an axis is not translated")

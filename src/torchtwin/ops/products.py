@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from functools import reduce
 from typing import Any
 
 import numpy as np
@@ -9,9 +11,9 @@ import torch
 
 from torchtwin.errors import UnsupportedError
 from torchtwin.expr import Binary, Expr, Field, call
-from torchtwin.nn.axes import correlate_signals, dot_batch, dot_last
-from torchtwin.ops.registry import expr, op
-from torchtwin.ops.values import is_whole, static, tensor
+from torchtwin.nn.axes import correlate_signals, cross_spatial, dot_batch, dot_last
+from torchtwin.ops.registry import expr, floating, is_floating, op
+from torchtwin.ops.values import is_whole, static, tensor, torch_type
 from torchtwin.rule import Case
 from torchtwin.view import Tensor
 
@@ -19,13 +21,28 @@ PAIR = [(3, 4), (3, 4)]
 
 
 def both(x1: Any, x2: Any) -> tuple[Tensor, Tensor]:
-    """Return two operands, lists of numbers on the device of the other one."""
-    return tensor(x1, x2), tensor(x2, x1)
+    """Return two operands, lists of numbers on the device of the other one.
+
+    Where their dtypes are known to differ, they get the one of both: PyTorch multiplies no others.
+    """
+    first, second = tensor(x1, x2), tensor(x2, x1)
+    if not first.known or not second.known or first.dtype == second.dtype:
+        return first, second
+    common = torch.promote_types(torch_type(first.dtype), torch_type(second.dtype))
+    return _typed(first, common), _typed(second, common)
+
+
+def _typed(x: Tensor, dtype: torch.dtype) -> Tensor:
+    if torch_type(x.dtype) == dtype:
+        return x
+    return replace(x, expr=x.expr.to(dtype), dtype=str(dtype).removeprefix("torch."))
 
 
 @op("Matmul", cases=[Case({}, [(2, 3, 4), (2, 4, 5)]), Case({"x2": np.eye(4, 3)}, (2, 4))])
 def matmul(x1: Any, x2: Any) -> Any:
     first, second = both(x1, x2)
+    if first.known and first.dtype == second.dtype == "bool":  # whether any pair is true
+        return Binary("@", first.expr.float(), second.expr.float()).bool()
     return Binary("@", first.expr, second.expr)
 
 
@@ -72,7 +89,12 @@ def einsum(*operands: Any, subscripts: Any = None) -> Any:
         subscripts, *operands = operands  # type: ignore[assignment]
     if not isinstance(subscripts, str | Expr):
         raise UnsupportedError("an einsum without its letters")
-    return call(torch.einsum, subscripts, *(tensor(x).expr for x in operands))
+    given = [tensor(x) for x in operands]
+    kinds = {torch_type(x.dtype) for x in given if x.known}
+    if len(kinds) > 1 and all(x.known for x in given):
+        common = reduce(torch.promote_types, kinds)
+        given = [_typed(x, common) for x in given]
+    return call(torch.einsum, subscripts, *(x.expr for x in given))
 
 
 @op("Tensordot", cases=[Case({"x2": np.eye(4, 5), "axes": 1}, (2, 3, 4)),
@@ -120,9 +142,12 @@ def cross(
 ) -> Any:
     first, second = both(x1, x2)
     axisa, axisb, axisc = (axisa, axisb, axisc) if axis is None else (axis, axis, axis)
-    for x, k in ((first, axisa), (second, axisb)):
-        if x.known and is_whole(k) and x.shape[k] == 2:
-            raise UnsupportedError("the cross product of vectors of two is not translated")
+    lengths = [x.shape[k] for x, k in ((first, axisa), (second, axisb)) if x.known and is_whole(k)]
+    if 2 in lengths:
+        turned = [x.expr.movedim(expr(k), -1) for x, k in ((first, axisa), (second, axisb))]
+        return _of_planes(*turned, flat=lengths == [2, 2], axis=axisc)
+    if first.known and second.known and first.rank != second.rank and axisa == axisb == -1:
+        return call(cross_spatial, first.expr, second.expr).movedim(-1, expr(axisc))
     if axisa == axisb == axisc and is_whole(axisa):
         more = {} if axisa == -1 else {"dim": axisa}
         return call(torch.linalg.cross, first.expr, second.expr, **more)
@@ -130,15 +155,26 @@ def cross(
     return call(torch.linalg.cross, *turned).movedim(-1, expr(axisc))
 
 
+def _of_planes(first: Any, second: Any, *, flat: bool, axis: Any) -> Any:
+    """A product of vectors some of which have two numbers: the third is zero.
+
+    Of two such only the third number of the result is not, and Keras gives that alone.
+    """
+    if flat:
+        return first[..., 0] * second[..., 1] - first[..., 1] * second[..., 0]
+    return call(cross_spatial, first, second).movedim(-1, expr(axis))
+
+
 @op("Correlate")
 def correlate(x1: Any, x2: Any, mode: Any = "valid") -> Any:
     static("correlate", mode=mode)
     first, second = both(x1, x2)
-    return call(correlate_signals, first.expr, second.expr, mode=mode)
+    found = call(correlate_signals, first.expr, second.expr, mode=mode)
+    return found.float() if first.known and not is_floating(first) else found
 
 
 @op("CDist", cases=[Case({}, [(2, 3, 4), (2, 5, 4)])])
 def cdist(x: Any, y: Any) -> Any:
     """PyTorch would take the quicker and less exact way through products of matrices."""
     mode = "donot_use_mm_for_euclid_dist"
-    return call(torch.cdist, tensor(x).expr, tensor(y).expr, compute_mode=mode)
+    return call(torch.cdist, floating(tensor(x)), floating(tensor(y)), compute_mode=mode)

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 
 from torchtwin.errors import UnsupportedError
-from torchtwin.expr import Call, Expr, Field, call
+from torchtwin.expr import Call, Expr, Field, call, not_equal
 from torchtwin.nn.reduce import prod_over
 from torchtwin.nn.statistics import average_over
 from torchtwin.ops.operands import is_literal, operand, tensor
@@ -57,7 +57,11 @@ def kept(keepdims: Any) -> dict[str, Any]:
 def reduced(x: Any, name: str, dims: Any, keepdims: Any = False, **more: Any) -> Any:
     """Return a call of a method that takes several axes; `dims` is as `dims_of` gives it."""
     if dims == ():  # Keras reduces nothing, PyTorch everything
-        raise UnsupportedError("a reduction of no axes is not translated")
+        if name in ("std", "var"):
+            return call(torch.zeros_like, x)
+        if name not in ("amax", "amin", "sum", "mean", "logsumexp", "any", "all"):
+            raise UnsupportedError("a reduction of no axes is not translated")
+        return x.to(more["dtype"]) if more else x
     if dims is not None:
         return getattr(x, name)(dims, **more, **kept(keepdims))
     if name == "logsumexp":  # which wants axes; its backward fails for ()
@@ -133,6 +137,8 @@ def _dtype(name: Any) -> dict[str, Any]:
            Case({"axis": (0, 1)}, (2, 3, 4), inputs="int:2")])  # fmt: skip
 def count_nonzero(x: Tensor, axis: Any = None) -> Any:
     dims = dims_of(x, axis)
+    if dims == ():
+        return not_equal(x.expr, 0).int()
     return (x.expr.count_nonzero() if dims is None else x.expr.count_nonzero(dims)).int()
 
 

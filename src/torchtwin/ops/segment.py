@@ -5,11 +5,12 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from torchtwin.errors import UnsupportedError
+import torch
+
 from torchtwin.expr import call
 from torchtwin.nn.scatter import reduce_segments
 from torchtwin.ops.registry import expr, op
-from torchtwin.ops.values import tensor
+from torchtwin.ops.values import tensor, torch_type
 from torchtwin.rule import Case
 from torchtwin.view import Tensor
 
@@ -20,20 +21,26 @@ LOWEST = -3.4028234663852886e38
 
 def reduced(data: Any, segments: Any, count: Any, how: str, empty: Any = None) -> Any:
     x, where = tensor(data), tensor(segments, data)
-    if count is None and x.known:
-        raise UnsupportedError("segments that nobody counted are not translated")
     more = {} if empty is None else {"empty": empty}
     kind = {} if how == "sum" else {"how": how}
     number = {} if count is None else {"count": expr(count)}
     return call(reduce_segments, x.expr, where.expr, **number, **kind, **more)
 
 
+def _end(kind: torch.dtype, *, largest: bool) -> Any:
+    """Return the least or largest number of a dtype, as TensorFlow leaves an empty segment."""
+    limits = torch.finfo(kind) if kind.is_floating_point else torch.iinfo(kind)
+    return limits.max if largest else limits.min
+
+
 def _segments(how: str, empty: Any = None) -> Any:
     def segment(data: Any, segment_ids: Any, num_segments: Any = None, sorted: Any = False) -> Any:  # noqa: A002
         del sorted  # it may make Keras faster
-        if empty is not None and isinstance(data, Tensor) and data.dtype.startswith("int"):
-            raise UnsupportedError("the largest of whole numbers by segment is not translated")
-        return reduced(data, segment_ids, num_segments, how, empty)
+        least = empty
+        if empty is not None and isinstance(data, Tensor) and data.known:
+            kind = torch_type(data.dtype)
+            least = _end(kind, largest=empty > 0)
+        return reduced(data, segment_ids, num_segments, how, least)
 
     return segment
 

@@ -11,8 +11,8 @@ from torchtwin.errors import UnsupportedError
 from torchtwin.expr import Call, Expr, call
 from torchtwin.nn.statistics import correlation, nan_extreme, nan_place, nan_var, quantile
 from torchtwin.ops.operands import is_literal, tensor
-from torchtwin.ops.reduce import CASES, dims_of, kept, reduced
-from torchtwin.ops.registry import expr, floating, op
+from torchtwin.ops.reduce import CASES, dims_of, kept, narrow, reduced
+from torchtwin.ops.registry import axes_of, expr, floating, is_floating, op
 from torchtwin.rule import Case
 from torchtwin.view import Tensor
 
@@ -26,10 +26,8 @@ def _quantile(scale: float, *, skip_nan: bool) -> Any:
     ) -> Any:
         if method not in METHODS:
             raise UnsupportedError(f"a quantile with the method {method!r} is not translated")
-        if (
-            x.known and method != "linear" and scale == 1 and not skip_nan
-        ):  # Keras's class forgets the method, its function not
-            raise UnsupportedError(f"a quantile in a graph with the method {method!r}")
+        if x.known and scale == 1 and not skip_nan:  # in a graph Keras forgets the method
+            method = "linear"
         return quantiles(x, _scaled(q, scale), axis, keepdims, method=method, skip_nan=skip_nan)
 
     return operation
@@ -79,16 +77,32 @@ def _helper(function: Any, **fixed: Any) -> Any:
     return operation
 
 
-op("Nanmax", cases=CASES)(_helper(nan_extreme))
-op("Nanmin", cases=CASES)(_helper(nan_extreme, largest=False))
-op("Nanvar", cases=CASES)(_helper(nan_var))
+def _nan_extreme(name: str, **how: Any) -> Any:
+    def extreme(x: Tensor, axis: Any = None, keepdims: Any = False) -> Any:
+        if not is_floating(x):  # nothing is missing there
+            return reduced(x.expr, name, dims_of(x, axis), keepdims)
+        return _helper(nan_extreme, **how)(x, axis, keepdims)
+
+    return extreme
+
+
+op("Nanmax", cases=CASES)(_nan_extreme("amax"))
+op("Nanmin", cases=CASES)(_nan_extreme("amin", largest=False))
+
+
+@op("Nanvar", cases=CASES)
+def nanvar(x: Tensor, axis: Any = None, keepdims: Any = False) -> Any:
+    number = Tensor(floating(x), x.shape, x.dtype, x.layout, x.known)
+    return _helper(nan_var)(number, axis, keepdims)
+
+
 op("Nanargmax")(_helper(nan_place))
 op("Nanargmin")(_helper(nan_place, largest=False))
 
 
 @op("Nanstd", cases=CASES)
 def nanstd(x: Tensor, axis: Any = None, keepdims: Any = False) -> Any:
-    return _helper(nan_var)(x, axis, keepdims).sqrt()
+    return nanvar(x, axis, keepdims).sqrt()
 
 
 @op("Nanmean", cases=CASES)
@@ -98,7 +112,7 @@ def nanmean(x: Tensor, axis: Any = None, keepdims: Any = False) -> Any:
 
 @op("Nansum", cases=CASES)
 def nansum(x: Tensor, axis: Any = None, keepdims: Any = False) -> Any:
-    return reduced(x.expr, "nansum", dims_of(x, axis), keepdims)
+    return reduced(x.expr, "nansum", dims_of(x, axis), keepdims, **narrow(x))
 
 
 def _without_nan(x: Tensor, value: float) -> Tensor:
@@ -142,13 +156,16 @@ def norm(x: Tensor, ord: Any = None, axis: Any = None, keepdims: Any = False) ->
 @op("Normalize", cases=[Case({}, (2, 3)), Case({"axis": 1, "order": 3}, (2, 3, 4))])
 def normalize(x: Tensor, axis: Any = -1, order: Any = 2, epsilon: Any = None) -> Any:
     """Both divide by at least epsilon (keras/src/ops/nn.py)."""
-    if isinstance(axis, list | tuple):
-        raise UnsupportedError("Normalize over several axes is not translated")
+    if order != 2 and (axis is None or isinstance(axis, list | tuple)):
+        raise UnsupportedError("Normalize over several axes by another order than 2")
     eps = 1e-7 if epsilon is None else expr(epsilon)
     p = float(order) if is_literal(order) else expr(order)
-    return call(F.normalize, floating(x), p=p, dim=x.axis(expr(axis)), eps=eps)
+    if axis is None and not x.known:
+        raise UnsupportedError("Normalize over axes that are not known")
+    dim = dims_of(x, axes_of(axis, x.rank) if axis is None else axis)
+    return call(F.normalize, floating(x), p=p, dim=dim, eps=eps)
 
 
 @op("Corrcoef", cases=[Case({}, (4, 3))])
 def corrcoef(x: Tensor) -> Any:
-    return call(correlation, x.expr)
+    return call(correlation, floating(x))

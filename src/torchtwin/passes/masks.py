@@ -31,7 +31,11 @@ def given_masks(graph: Graph) -> Graph:
         name: layer if layer.graph is None else replace(layer, graph=given_masks(layer.graph))
         for name, layer in graph.layers.items()
     }
-    return replace(graph, layers=layers, nodes=tuple(map(_with_given, graph.nodes)))
+    nodes = (  # of an operation `mask` is an argument like any other
+        node if layers[node.layer].class_name.startswith("ops.") else _with_given(node)
+        for node in graph.nodes
+    )
+    return replace(graph, layers=layers, nodes=tuple(nodes))
 
 
 def _with_given(node: Node) -> Node:
