@@ -100,6 +100,42 @@ def test_slicing(spec: list[Any], wanted: np.ndarray) -> None:
         ({"op": "Mul", "attr": {}}, {"1": [1.0, 2.0, 3.0, 4.0]}, None),
         ({"op": "Mean", "attr": {"keep_dims": {"b": True}}}, {"1": [1]}, X.mean(1, keepdims=True)),
         ({"op": "Reshape", "attr": {}}, {"1": [-1, 12]}, X.reshape(2, 12)),
+        (
+            {
+                "op": "StridedSlice",
+                "attr": {
+                    "begin_mask": {"i": "5"},
+                    "end_mask": {"i": "1"},
+                    "shrink_axis_mask": {"i": "2"},
+                },
+            },
+            {"1": [0, -1, 0], "2": [0, 0, 3], "3": [1, 1, 2]},
+            X[:, -1, :3:2],
+        ),
+        (
+            {
+                "op": "StridedSlice",
+                "attr": {"ellipsis_mask": {"i": "1"}, "new_axis_mask": {"i": "2"}},
+            },
+            {"1": [0, 0], "2": [0, 0], "3": [1, 1]},
+            X[..., None],
+        ),
+        ({"op": "Cast", "attr": {"DstT": {"type": "DT_INT32"}}}, {}, X.astype("int32")),
+        ({"op": "ArgMax", "attr": {"output_type": {"type": "DT_INT64"}}}, {"1": 2}, X.argmax(2)),
+        ({"op": "GatherV2", "attr": {}}, {"1": [2, 0], "2": 1}, X[:, [2, 0]]),
+        ({"op": "Pack", "attr": {"axis": {"i": "1"}}}, {}, X[:, None]),
+        (
+            {"op": "MirrorPad", "attr": {"mode": {"s": "UkVGTEVDVA=="}}},
+            {"1": [[0, 0], [1, 1], [0, 2]]},
+            np.pad(X, [(0, 0), (1, 1), (0, 2)], mode="reflect"),
+        ),
+        (
+            {"op": "Cumsum", "attr": {"reverse": {"b": True}}},
+            {"1": 2},
+            X[..., ::-1].cumsum(2)[..., ::-1],
+        ),
+        ({"op": "SplitV", "attr": {}}, {"1": [3], "2": 1}, X),
+        ({"op": "LeakyRelu", "attr": {"alpha": {"f": 0.5}}}, {}, np.where(X > 0, X, X / 2)),
     ],
 )
 def test_tensorflow_op_layer(node: Any, constants: Any, wanted: Any) -> None:
@@ -109,6 +145,8 @@ def test_tensorflow_op_layer(node: Any, constants: Any, wanted: Any) -> None:
             ran("TensorFlowOpLayer", config, [["a", 0, 0, {}]])
         return
     got = ran("TensorFlowOpLayer", config, [["a", 0, 0, {}]])
+    assert got.shape == wanted.shape
+    assert got.dtype == wanted.dtype
     np.testing.assert_allclose(got, wanted, atol=1e-6)
 
 

@@ -185,11 +185,14 @@ def _runs(
     """Return the results of two runs; an operation that fits one size of batch has that in both."""
     known = {n for name in node.inputs for n in graph.values[name].shape or () if n}
     own = sorted(_batches(piece) | known) if view.class_name.startswith("ops.") else []
-    for k, lengths in enumerate((FREE_LENGTHS, *(((n, 192), (n, 256)) for n in own))):
+    tried = [FREE_LENGTHS, *(((n, 192), (n, 256)) for n in own)]
+    if view.class_name.startswith("ops."):
+        tried.append(((192, 192), (256, 256)))  # the batch may lie behind another axis by now
+    for k, lengths in enumerate(tried):
         try:
             return [_evaluated(graph, node, view, piece, modules, free=free) for free in lengths]
         except (RuntimeError, ValueError, IndexError):
-            if k == len(own):
+            if k == len(tried) - 1:
                 raise
     raise AssertionError("unreachable")
 

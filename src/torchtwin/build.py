@@ -150,7 +150,7 @@ def _with_outputs(nodes: list[Node], outputs: Sequence[str]) -> list[Node]:
     for node in nodes:
         count = highest.get(node.name, 0) + 1
         made = tuple(f"{node.name}:{k}" for k in range(count))
-        result.append(replace(node, outputs=made, used=used.intersection(made)))
+        result.append(replace(node, outputs=made, used=frozenset(used.intersection(made))))
     return result
 
 

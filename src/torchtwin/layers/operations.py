@@ -16,7 +16,7 @@ from torchtwin.graph import Constant
 from torchtwin.nn.constant import Constant as ConstantModule
 from torchtwin.nn.constant import Constants as ConstantsModule
 from torchtwin.ops.registry import ANY, Operation, load_operations
-from torchtwin.ops.tensorflow import NODES, called, node_arguments, operation_of
+from torchtwin.ops.tensorflow import NODES, called, node_operation, operation_of
 from torchtwin.rule import Piece, rule
 from torchtwin.source import Array
 from torchtwin.view import LayerView, Tensor
@@ -158,8 +158,8 @@ def tensorflow_op_layer(layer: LayerView) -> Piece:
     if not isinstance(node, Mapping):
         raise UnsupportedError("a TensorFlow operation without its definition")
     tensors = layer.args[0] if isinstance(layer.args[0], list | tuple) else layer.args
-    name, args, kwargs = node_arguments(node, tensors, constants)
-    return _piece(layer, OPERATIONS[name], args, kwargs)
+    operation, args, kwargs = node_operation(node, tensors, constants)
+    return _piece(layer, operation, args, kwargs)
 
 
 def _constant(value: Any) -> Any:
