@@ -42,7 +42,7 @@ AXES: Nodes = {
     "solved vectors": lambda t: ops.solve(
         ops.matmul(t.x, ops.transpose(t.x, (0, 2, 1))) + ops.eye(5), t.x[:, :, :2]
     ),
-    "quantile in a graph": lambda t: ops.quantile(t.x, 0.3, axis=1, method="higher"),
+    "quantile in a graph": lambda t: ops.quantile(t.x, 0.3, axis=(1,), method="higher"),
     "line to a number": lambda t: ops.linspace(t.x, 2.0, 3, endpoint=False),
     "filled by a tensor": lambda t: ops.full_like(t.x, t.x[:, :1, :1]),
     "equal to a list": lambda t: ops.equal(t.i[..., :3], [1, 2, 3]),
@@ -92,7 +92,6 @@ COUNTED: Nodes = {
     "unique": lambda t: ops.unique(t.i),
     "unique with counts": lambda t: ops.unique(t.i, return_counts=True),
     "bincount": lambda t: ops.bincount(t.i[:, 0]),
-    "histogram": lambda t: ops.histogram(ops.reshape(t.x, (-1,)), bins=4),
     "gram": lambda t: ops.matmul(ops.transpose(t.x[:, 0]), t.x[:, 1]),
     "segment of whole": lambda t: ops.segment_max(t.i, np.array([0, 0, 1, 2]), num_segments=3),
     "chosen": lambda t: ops.sum(ops.take(t.x[:, 0], ops.nonzero(t.b[:, 0, 0])[0], axis=0)),
@@ -168,6 +167,14 @@ def test_grids_of_matrices_are_flat() -> None:
     rows, columns = as_tensorflow(ops.meshgrid, x, y)
     np.testing.assert_array_equal(rows, np.tile(x.ravel(), (12, 1)))
     np.testing.assert_array_equal(columns, np.tile(y.ravel(), (8, 1)).T)
+
+
+def test_a_histogram() -> None:
+    x = RNG.normal(size=(4, 9)).astype("float32")
+    counts, edges = as_tensorflow(lambda x: ops.histogram(ops.reshape(x, (-1,)), bins=4), x)
+    wanted = np.histogram(x, bins=4)
+    np.testing.assert_array_equal(counts, wanted[0])
+    np.testing.assert_allclose(edges, wanted[1], atol=1e-6)
 
 
 def test_blocks_of_channels_first_count_like_channels_last() -> None:
