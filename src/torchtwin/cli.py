@@ -86,7 +86,11 @@ def _add(commands: Any, name: str, about: str) -> argparse.ArgumentParser:
 def _add_convert(commands: Any) -> None:
     convert = _add(commands, "convert", "write a Keras model as a PyTorch program with its weights")
     add = convert.add_argument
-    add("model", metavar="MODEL", help=".keras, .h5 or architecture .json; the content decides")
+    add(
+        "model",
+        metavar="MODEL",
+        help=".keras, .h5, JSON, SavedModel or TensorFlow.js: the content decides",
+    )
     add("-o", "--output", metavar="DIR", help="folder to write (default: MODEL's name + _torch)")
     about = "axes of image inputs and outputs: channels first (torch) or last (keras)"
     add("--layout", choices=LAYOUTS, default="torch", help=about)

@@ -32,8 +32,8 @@ def convert(
     `model` is a path, or a live `keras.Model` of Keras 3 or tf_keras. With `layout="torch"`
     image inputs and outputs are channels-first, (batch, channels, height, width); with "keras"
     they stay channels-last. Sequences are (batch, steps, features) in both. `weights` is the
-    weights file of an architecture that is kept apart; `custom` the Python source of the
-    author's own layers.
+    weights file, or checkpoint, of an architecture that is kept apart; `custom` the Python source
+    of the author's own layers.
 
     `optimizer`, `loss`, `metrics` and `callbacks` give or replace what the model was compiled
     with: texts such as "Adam(1e-4)", {"class_name": ..., "config": ...} or objects of Keras.
