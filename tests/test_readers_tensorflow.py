@@ -138,6 +138,28 @@ def test_layers_that_saved_models_keep_otherwise(tmp_path: Path) -> None:
     np.testing.assert_array_equal(got["normalization/variance"].read(), norm.adapt_variance.numpy())
 
 
+def test_vocabularies_of_saved_models(tmp_path: Path) -> None:
+    """They are constants, which a function puts into a table when TensorFlow loads the model."""
+    tf_keras.backend.clear_session()
+    la = tf_keras.layers
+    layers = [la.TextVectorization(), la.TextVectorization(output_mode="multi_hot"),
+              la.StringLookup(mask_token="-", num_oov_indices=2)]  # fmt: skip
+    for layer in layers:
+        layer.adapt(["the cat", "sat", "on the mat", "sat"])
+    given = la.Input((1,), dtype="string")
+    tf_keras.Model(given, [layer(given) for layer in layers]).save(
+        tmp_path / "saved", save_format="tf"
+    )
+    configs = {
+        e["config"]["name"]: e["config"]
+        for e in read(tmp_path / "saved").config["config"]["layers"]
+    }
+    for layer in layers:
+        wanted = layer.get_vocabulary(include_special_tokens=False)
+        assert configs[layer.name]["vocabulary"] == wanted
+        assert len(wanted) >= 3
+
+
 class Own(tf_keras.Model):
     def __init__(self) -> None:
         super().__init__()

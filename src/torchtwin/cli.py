@@ -89,7 +89,7 @@ def _add_convert(commands: Any) -> None:
     add(
         "model",
         metavar="MODEL",
-        help=".keras, .h5, JSON, SavedModel or TensorFlow.js: the content decides",
+        help=".keras, .h5, SavedModel, TensorFlow.js or JSON, by content",
     )
     add("-o", "--output", metavar="DIR", help="folder to write (default: MODEL's name + _torch)")
     about = "axes of image inputs and outputs: channels first (torch) or last (keras)"

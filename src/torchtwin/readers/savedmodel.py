@@ -13,18 +13,21 @@ from pathlib import Path
 from typing import Any
 
 from torchtwin.errors import UnreadableModel, UnsupportedError
-from torchtwin.readers import hdf5, plain
+from torchtwin.readers import assets, hdf5, plain
 from torchtwin.readers.bundle.bundle import Bundle
 from torchtwin.readers.bundle.graph_file import saved_objects
 from torchtwin.readers.bundle.objects import Objects
 from torchtwin.readers.bundle.protobuf import Message
+from torchtwin.readers.bundle.tables import terms
 from torchtwin.readers.bundle.tracked import Tracked
+from torchtwin.readers.names import entries, name_of
 from torchtwin.source import Array, Ordered, Source
 
 FORMAT = "SavedModel"
 GRAPH, METADATA = "saved_model.pb", "keras_metadata.pb"
 LARGEST_METADATA = 256 << 20
 KERAS = "_tf_keras_"
+TEXT_LOOKUPS = ("TextVectorization", "StringLookup")
 MODELS = ("_tf_keras_sequential", "_tf_keras_network")
 LAYER = re.compile(r"layer-(\d+)")
 SAVE = "save the Keras model with model.save('model.keras') where Keras runs"
@@ -50,8 +53,10 @@ def read(path: Path) -> Source:
         told = _told_within(objects)
         root = _root(*told.get(0, (objects[0].identifier, "")))
     tracked = _tracked(folder)
+    config = _config(root)
+    _place_vocabularies(config, folder / GRAPH, objects, told)
     return Source(
-        config=_config(root),
+        config=config,
         version=str(root.get("keras_version") or "2"),
         format=FORMAT,
         weights=Ordered(_groups(objects, told, tracked), strict=True),
@@ -159,3 +164,26 @@ def _place(places: Mapping[int, int], number: int, layer: str) -> int:
     if number not in places:
         raise UnreadableModel("its checkpoint does not hold what its graph does", where=layer)
     return places[number]
+
+
+def _place_vocabularies(
+    config: Mapping[str, Any], path: Path, objects: Objects, told: Configs
+) -> None:
+    """Put into the configs of lookup layers what they learned, where their tables are constant."""
+    layers = {name_of(entry): entry for entry in entries(config)}
+    for number in told if any(e.get("class_name") in TEXT_LOOKUPS for e in layers.values()) else ():
+        metadata = _parsed(told, number)
+        entry = layers.get(str(metadata.get("name")))
+        if entry is None or entry.get("class_name") not in TEXT_LOOKUPS:
+            continue
+        found = terms(path, objects, number)
+        if found is not None and found[1] == _special(entry):
+            assets.fill(entry, found[0])
+
+
+def _special(entry: Mapping[str, Any]) -> int:
+    """Return how many indices are before the vocabulary: for the mask, and unknown terms."""
+    config, text = entry["config"], entry["class_name"] == "TextVectorization"
+    masked = text or config.get("mask_token") is not None
+    unknown = 1 if text else config.get("num_oov_indices", 1)
+    return int(unknown) + (masked and config.get("output_mode", "int") == "int")

@@ -26,18 +26,24 @@ MOST_FIELDS = 1_000_000
 
 def saved_objects(path: Path) -> Objects | None:
     """Return the graph of objects, or None where the file has none."""
+    message = contents(path, OBJECT_GRAPH)
+    return None if message is None else Objects(message, saved=True)
+
+
+def contents(path: Path, wanted: int) -> Message | None:
+    """Return a field of the first MetaGraphDef, or None where the file has none."""
     place = 0, path.stat().st_size
-    for field in (META_GRAPH, OBJECT_GRAPH):
+    for field in (META_GRAPH, wanted):
         found = _field(path, place, field)
         if found is None:
             return None
         place = found
     start, end = place
     if end - start > LARGEST_GRAPH:
-        raise UnreadableModel(f"the objects of {path.name} are too large: {end - start} bytes")
+        raise UnreadableModel(f"{path.name} has a part that is too large: {end - start} bytes")
     with path.open("rb") as file:
         file.seek(start)
-        return Objects(Message(memoryview(file.read(end - start)), path.name), saved=True)
+        return Message(memoryview(file.read(end - start)), path.name)
 
 
 def _field(path: Path, place: tuple[int, int], wanted: int) -> tuple[int, int] | None:

@@ -6,10 +6,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from torchtwin.errors import UnreadableModel
-from torchtwin.readers.bundle.protobuf import Message
+from torchtwin.readers.bundle.protobuf import Message, varint
 
 MOST_OBJECTS = 200_000
-USER_OBJECT, VARIABLE = 4, 7
+USER_OBJECT, FUNCTION, CONSTANT = 4, 6, 9
 """The fields of a SavedObject that tell its kind; the others are of no use here."""
 
 
@@ -26,7 +26,8 @@ class Slot:
 class Object:
     """An object. `keys` are those of its tensors in the checkpoint, with their full names.
 
-    `identifier` and `metadata` are of a SavedModel's objects, and the name of a variable.
+    `identifier` and `metadata` are of a SavedModel's objects, as the names of the functions that
+    one may be, and of the constant.
     """
 
     children: dict[str, int] = field(default_factory=dict)
@@ -34,7 +35,8 @@ class Object:
     keys: dict[str, tuple[str, str]] = field(default_factory=dict)
     identifier: str = ""
     metadata: str = ""
-    variable: str | None = None
+    constant: str = ""
+    functions: list[str] = field(default_factory=list)
 
 
 class Objects:
@@ -42,6 +44,7 @@ class Objects:
 
     def __init__(self, graph: Message, *, saved: bool) -> None:
         self.what, self._saved = graph.what, saved
+        self._graph = graph
         self._messages: list[Message] = []
         self._parsed: dict[int, Object] = {}
         for message in graph.inner(1):
@@ -76,6 +79,14 @@ class Objects:
         children = self[number].children if number is not None else {}
         return [children[str(k)] for k in range(len(children)) if str(k) in children]
 
+    def bound(self, function: str) -> list[int]:
+        """Return the objects that a SavedModel's function was made with."""
+        for entry in self._graph.inner(2):
+            texts = [entry.text(value) for field, value in entry.fields() if field == 1]
+            if texts == [function]:
+                return [k for inner in entry.inner(2) for k in _packed(inner, 2)]
+        return []
+
     def beside(self, other: Objects) -> dict[int, int]:
         """Return the objects of another graph that the same names lead to, from both roots."""
         pairs = {0: 0}
@@ -88,6 +99,15 @@ class Objects:
                     pairs[child] = theirs[name]
                     pending.append(child)
         return pairs
+
+
+def _packed(message: Message, field: int) -> Iterator[int]:
+    """Yield the small numbers of a repeated field."""
+    for inner in message.inner(field):
+        at = 0
+        while at < len(inner.data):
+            number, at = varint(inner.data, at, inner.what)
+            yield number
 
 
 def _reference(message: Message) -> tuple[int, str]:
@@ -143,8 +163,10 @@ def _saved_object(message: Message) -> Object:
         if place == USER_OBJECT:
             texts = _texts(inner, (1, 3))
             found.identifier, found.metadata = texts[1], texts[3]
-        elif place == VARIABLE:
-            found.variable = _texts(inner, (6,))[6]
+        elif place == FUNCTION:
+            found.functions = [inner.text(v) for field, v in inner.fields() if field == 1]
+        elif place == CONSTANT:
+            found.constant = _texts(inner, (1,))[1]
     return found
 
 
