@@ -88,7 +88,8 @@ def with_imports(
     copied = list(made.values())
     ours = {free_name(name, taken) for name in helpers}
     body = _without_foreign(list(module.body), used - ours)
-    bound = {name for line in _import_lines(body) for name in _bound(line)}
+    helped = {*ours, *made}
+    bound = {name for line in _import_lines(_before_use(body, helped)) for name in _bound(line)}
     needs = used | set().union(*(used_names(text) for text in copied))
     known = {**imported_by(made), **dict(NEEDED)}
     lines = [text for name, text in known.items() if name in needs and name not in bound]
@@ -152,6 +153,19 @@ def _place(body: list[Any]) -> int:
 def _harmless(statement: cst.CSTNode) -> bool:
     """Tell whether a statement between imports defines nothing: `os.environ[...] = ...`."""
     return isinstance(statement, cst.SimpleStatementLine) and "environ" in text_of(statement)
+
+
+def _before_use(body: Iterable[Any], helped: Collection[str]) -> list[Any]:
+    """Return the statements before the first that may run a helper."""
+    running, before = {*helped}, []
+    for statement in body:
+        defines = isinstance(statement, cst.FunctionDef | cst.ClassDef)
+        if not _is_import(statement) and used_names(text_of(statement)) & running:
+            if not defines:
+                break
+            running.add(statement.name.value)
+        before.append(statement)
+    return before
 
 
 def _import_lines(body: Iterable[Any]) -> list[Any]:
