@@ -183,3 +183,31 @@ def test_layers_are_given_arrays_as_tensors() -> None:
     made = translate("import numpy as np\n" + HEAD + text)
     given = "torch.as_tensor(self.grid, dtype=torch.get_default_dtype())"
     assert f"return x + self.dense({given})\n" in made.source
+
+
+def test_layers_that_a_program_counts_are_those_of_the_graph() -> None:
+    head = "i = keras.Input((4,))\nx = layers.Dense(3)(i)\nmodel = keras.Model(i, x)\n"
+    assert "class Net(nn.Module)" in translate(HEAD + head).source
+    counted = [
+        "model.layers[1].trainable = False\n",
+        "outputs = [layer.output for layer in model.layers]\nparts = keras.Model(i, outputs)\n",
+    ]
+    for text in counted:
+        made = translate(HEAD + head + text)
+        assert not made.unresolved
+        assert "Graph(i, x)" in made.source
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["weights = model.layers[0].get_weights()", "[x for x in model.layers if 'a' in x.name]"],
+)
+def test_what_keras_alone_knows_of_layers_is_refused(text: str) -> None:
+    made = translate(HEAD + "model = keras.Sequential([layers.Dense(3)])\n" + text + "\n")
+    assert [each.line for each in made.unresolved] == [7]
+
+
+def test_an_import_that_comes_late_is_none_for_helpers() -> None:
+    text = "x = keras.utils.get_file('a', 'https://a.b/c')\nimport os\nprint(os.sep)\n"
+    source = translate(HEAD + text).source
+    assert source.count("import os\n") == 2

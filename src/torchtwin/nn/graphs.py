@@ -49,7 +49,7 @@ class Graph(nn.Module):
     @property
     def layers(self):
         """The modules on the way, the inputs among them."""
-        return list(self.parts)
+        return with_names((f"layer_{name}", part) for name, part in self.parts.named_children())
 
     def get_layer(self, name=None, index=None):
         """Return the module of a name or at an index."""
@@ -112,6 +112,14 @@ def only(values):
 def name_of(symbol):
     """Return the name of the module that gives a symbol, None where it has none."""
     return getattr(symbol.step.function, "name", None)
+
+
+def with_names(modules):
+    """Return modules, each with a name: the one that comes with it where it has none."""
+    found = []
+    for name, module in modules:
+        found.append(module if hasattr(module, "name") else named(module, name))
+    return found
 
 
 def named(module, name):

@@ -14,6 +14,8 @@ from torchtwin.translate import settings
 from torchtwin.translate.builtin import general
 from torchtwin.translate.infer_lengths import one_number
 from torchtwin.translate.inventory import is_layer
+from torchtwin.translate.layer_lists import is_list_of_trained, is_trainable
+from torchtwin.translate.parts.freezing import trained
 from torchtwin.translate.values import source_of, text_of
 
 if TYPE_CHECKING:
@@ -38,6 +40,10 @@ def attribute(rewriter: Rewriter, original: Any, updated: Any) -> Any:
         return _training(rewriter, original)
     if (renamed := settings.attribute(updated)) is not None:
         return renamed
+    if is_trainable(rewriter, original):
+        return cst.parse_expression(f'getattr({text_of(updated.value)}, "trainable", True)')
+    if is_list_of_trained(rewriter, original):
+        return Call(trained, (source_of(updated.value),), {})
     kinds = rewriter.program.kinds
     inner, attr = kinds.of(original.value), original.attr.value
     if inner.what == "module" and inner.of.startswith("keras.layers.") and attr in TIED:

@@ -9,8 +9,9 @@ import libcst as cst
 import libcst.matchers as m
 
 from torchtwin.errors import UnsupportedError
-from torchtwin.nn.graphs import modules_of
+from torchtwin.nn.graphs import modules_of, named
 from torchtwin.nn.masked_sequential import MaskedSequential
+from torchtwin.translate.layer_lists import looks_at_layers
 from torchtwin.translate.program import Program
 from torchtwin.translate.values import text_of
 
@@ -87,6 +88,7 @@ def _listed(program: Program, func: Any, before: Any, after: Any, stops: Sequenc
     between = _between(space, after)
     args: list[cst.Arg] = []
     ends: list[int] = []
+    counted = looks_at_layers(program)
     for k, (old, new) in enumerate(zip(before.elements, after.elements, strict=True)):
         called = old.value.func if isinstance(old.value, cst.Call) else old.value
         name = program.names.of(called)
@@ -98,7 +100,8 @@ def _listed(program: Program, func: Any, before: Any, after: Any, stops: Sequenc
             continue
         star = "*" if isinstance(old, cst.StarredElement) else ""
         ends += [len(args)] if k in stops else []
-        args += _flat(new, star, name, between)
+        new = _named(program, old, new) if counted else new
+        args += _flat(new, star, name, between, counted=counted)
     args = _with_stops(args, ends, between)
     return _closed(func, args, space, getattr(after, "rbracket", None))
 
@@ -153,12 +156,25 @@ def _between(opening: Any, display: Any) -> cst.Comma:
     return cst.Comma(whitespace_after=space)
 
 
-def _flat(element: Any, star: Any, name: str | None, between: cst.Comma) -> list[cst.Arg]:
-    """Return a module and its activation as two entries."""
+def _named(program: Program, element: Any, made: Any) -> Any:
+    """Return a module with the name by which a program may look for it."""
+    call = element.value
+    given = call.args if isinstance(call, cst.Call) and not program.graphs else ()
+    for arg in given:
+        if arg.keyword is not None and arg.keyword.value == "name":
+            args = [cst.Arg(made.value), cst.Arg(arg.value)]
+            return made.with_changes(value=cst.Call(cst.Name(program.name_of(named)), args))
+    return made
+
+
+def _flat(
+    element: Any, star: Any, name: str | None, between: cst.Comma, *, counted: bool
+) -> list[cst.Arg]:
+    """Return a module and its activation as two entries, where layers are not `counted`."""
     value = element.value
     own = name is not None and name.startswith("keras.layers.")
     is_chain = isinstance(value, cst.Call) and text_of(value.func) == "nn.Sequential"
-    if not own or not is_chain:
+    if not own or not is_chain or counted:
         return [cst.Arg(value, star=star, comma=element.comma)]
     parts = [arg.with_changes(comma=between) for arg in value.args]
     parts[-1] = parts[-1].with_changes(comma=element.comma)

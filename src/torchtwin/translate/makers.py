@@ -14,7 +14,7 @@ import libcst.matchers as m
 
 from torchtwin.errors import UnsupportedError
 from torchtwin.expr import Expr, Source
-from torchtwin.translate.builtin import general
+from torchtwin.translate.builtin import base_class, general
 from torchtwin.translate.initial import initial_function
 from torchtwin.translate.program import Program
 from torchtwin.translate.references import reference
@@ -22,6 +22,9 @@ from torchtwin.translate.registry import constructor_of
 from torchtwin.translate.resolve import BASE, constructed, layer
 from torchtwin.translate.values import arguments_of
 from torchtwin.view import LayerView
+
+ALONE = ("BatchNormalization", "LayerNormalization", "GroupNormalization", "Flatten")
+"""Layers that are always one module, of a class that no other layer has."""
 
 
 def default(program: Program, name: str, parameter: str, function: cst.CSTNode) -> Expr | None:
@@ -73,6 +76,18 @@ def _parameter(program: Program, arg: cst.Arg, call: cst.Call) -> str:
             parameters = each.params.params
             return parameters[place].name.value if place < len(parameters) else ""
     return ""
+
+
+def asked_for(program: Program, name: str) -> Expr:
+    """Return the class that a module is compared with: `isinstance(layer, BatchNormalization)`.
+
+    Layers with an activation, or that want the channels first, are parts of other modules here.
+    """
+    if name.rpartition(".")[2] not in ALONE:
+        raise UnsupportedError(f"{name} is not translated here")
+    cls = base_class(name)
+    own = cls.__module__.startswith("torchtwin.")
+    return Source(program.name_of(cls) if own else f"nn.{cls.__name__}")
 
 
 def calls_of(name: str, within: cst.CSTNode) -> list[cst.Call]:

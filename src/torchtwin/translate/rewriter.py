@@ -22,11 +22,13 @@ from torchtwin.translate import (
     settings,
     training,
 )
+from torchtwin.translate.arrays import with_tensors
 from torchtwin.translate.augmented import assigned, beside
 from torchtwin.translate.canonical import is_foreign
 from torchtwin.translate.comments import with_comments
 from torchtwin.translate.containers import INPUTS, adds_input, is_contained, sequential
 from torchtwin.translate.devices import device_of
+from torchtwin.translate.layer_lists import check_names
 from torchtwin.translate.program import Program
 from torchtwin.translate.ranks import check_product
 from torchtwin.translate.refusals import marked
@@ -144,7 +146,7 @@ class Rewriter(cst.CSTTransformer):
                 made = methods.called(self, original_node, updated_node)
             if made is None and name == "keras.Sequential":
                 made = sequential(self.program, original_node, updated_node)
-                made = training.model(self, made)
+                made = training.model(self, original_node, made)
                 if self.program.graphs:
                     made = graphs.chain(self.program, original_node, made)
             if made is None and name == "functools.partial":
@@ -152,7 +154,7 @@ class Rewriter(cst.CSTTransformer):
             if made is None and is_foreign(name):
                 made = translated_call(self.program, name, original_node, updated_node, self.device)
             if made is None:
-                return updated_node
+                return with_tensors(self, original_node, updated_node)
             if self.program.graphs:
                 made = graphs.whole(self, name, original_node, made)
             node = made if isinstance(made, cst.BaseExpression) else self.placed(made)
@@ -222,7 +224,7 @@ class Rewriter(cst.CSTTransformer):
             function = self.inside((cst.FunctionDef, cst.Lambda))
             return makers.default(self.program, name, parent.name.value, function)
         if self._asked_for(name):
-            raise UnsupportedError(f"{name} is not translated here")
+            return makers.asked_for(self.program, name)
         return makers.value(self.program, name, parent, self.inside(cst.Call))
 
     def _asked_for(self, name: str) -> bool:
@@ -243,6 +245,13 @@ class Rewriter(cst.CSTTransformer):
         if name in known and self.inside(cst.Annotation) is not None:
             return cst.parse_expression(known[name])
         return updated
+
+    def leave_Comparison(self, original_node: Any, updated_node: Any) -> Any:  # noqa: N802
+        try:
+            check_names(self.program, original_node)
+        except UnsupportedError as error:
+            self.refuse(original_node, "name", error)
+        return updated_node
 
     def leave_BinaryOperation(  # noqa: N802
         self, original_node: cst.BinaryOperation, updated_node: cst.BinaryOperation

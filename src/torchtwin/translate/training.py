@@ -15,6 +15,9 @@ import libcst as cst
 from torchtwin.errors import UnsupportedError
 from torchtwin.expr import Expr
 from torchtwin.translate.canonical import is_foreign
+from torchtwin.translate.containers import EQUAL, INPUTS
+from torchtwin.translate.last_axis import axes_of
+from torchtwin.translate.layer_lists import check_method
 from torchtwin.translate.parts.models import MaskedModel, Sequential
 from torchtwin.translate.rules import losses, metrics, optimizers
 from torchtwin.translate.spelled import looked_up
@@ -49,6 +52,7 @@ REFUSED = {
     "export": "use torch.export",
 }
 """Methods that only Keras has, and what to do instead."""
+COMMA = cst.Comma(whitespace_after=cst.SimpleWhitespace(" "))
 ROLES: dict[str, Callable[[str], Expr]] = {
     "optimizer": optimizers.of_string,
     "loss": losses.of_string,
@@ -106,6 +110,7 @@ def called(rewriter: Rewriter, original: cst.Call, updated: cst.Call) -> Any:
     func = original.func
     if not isinstance(func, cst.Attribute) or not _may_be_model(rewriter.program, func):
         return None
+    check_method(rewriter.program, func)
     attr, keys = func.attr.value, {a.keyword.value for a in original.args if a.keyword}
     known = rewriter.program.kinds.of(func.value).what == "module"
     if attr == "compile" and (known or keys & {*COMPILING}):
@@ -210,10 +215,30 @@ def _named(role: str, name: str) -> Expr:
     return metrics.of_function_named(last)
 
 
-def model(rewriter: Rewriter, made: cst.BaseExpression) -> cst.BaseExpression:
+def model(rewriter: Rewriter, original: cst.Call, made: cst.BaseExpression) -> cst.BaseExpression:
     """Return an nn.Sequential as one that trains, where the program trains."""
     program = rewriter.program
     if not program.trains or not isinstance(made, cst.Call):
         return made
     masked = isinstance(made.func, cst.Name)  # nn.Sequential is an attribute
-    return made.with_changes(func=cst.Name(program.name_of(MaskedModel if masked else Sequential)))
+    func = cst.Name(program.name_of(MaskedModel if masked else Sequential))
+    axes = None if masked else _axes(program, original)
+    if axes is None:
+        return made.with_changes(func=func)
+    program.features.add("input_axes")
+    last, value = made.args[-1], cst.Integer(str(axes))
+    more = cst.Arg(value, keyword=cst.Name("input_axes"), equal=EQUAL, comma=last.comma)
+    comma = made.args[0].comma if made.args[1:] else COMMA
+    return made.with_changes(
+        func=func, args=[*made.args[:-1], last.with_changes(comma=comma), more]
+    )
+
+
+def _axes(program: Program, original: cst.Call) -> int | None:
+    """Return how many axes the input of a chain has, where the last one may be missing."""
+    parts = original.args[0].value if original.args else None
+    if not isinstance(parts, cst.List | cst.Tuple) or not parts.elements:
+        return None
+    first = parts.elements[0].value
+    named = program.names.of(first.func) if isinstance(first, cst.Call) else ""
+    return axes_of(first, program.module.code, "shape" if named in INPUTS else "")

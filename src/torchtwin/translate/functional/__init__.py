@@ -16,7 +16,11 @@ from libcst.metadata import MetadataWrapper, PositionProvider
 from torchtwin.translate.functional import builders
 from torchtwin.translate.functional.areas import defined
 from torchtwin.translate.functional.calls import stays_function, unusual_use, with_builders
-from torchtwin.translate.functional.doubts import is_functional, makes_layers_when_called
+from torchtwin.translate.functional.doubts import (
+    counts_layers,
+    is_functional,
+    makes_layers_when_called,
+)
 from torchtwin.translate.functional.lift import with_lifted
 from torchtwin.translate.functional.naming import class_name
 from torchtwin.translate.functional.order import in_order
@@ -101,9 +105,8 @@ def _ordered(
     made += [name for _, name in program.blocks.values()]
     parts = [name for name in made if name in defined_now]
     ordered = in_order(program, changed, list(inputs), parts)
-    doubtful = bool(ordered.paths) or makes_layers_when_called(
-        program, ordered.module, [*inputs, *parts]
-    )
+    doubtful = bool(ordered.paths) or counts_layers(program)
+    doubtful = doubtful or makes_layers_when_called(program, ordered.module, [*inputs, *parts])
     return Desugared(ordered.module, [], inputs, ordered.paths, doubtful=doubtful)
 
 

@@ -9,6 +9,7 @@ import libcst.matchers as m
 
 from torchtwin.translate.functional.program import Program
 from torchtwin.translate.functional.values import INPUTS, MODELS, SEQUENTIALS
+from torchtwin.translate.layer_lists import LAYERS, lists_of
 
 
 def makes_layers_when_called(
@@ -24,6 +25,20 @@ def makes_layers_when_called(
             if any(_creates(program, inner) for inner in m.findall(node, m.Lambda())):
                 return True
     return False
+
+
+def counts_layers(program: Program) -> bool:
+    """Whether a program looks at the layers of a model by place, or at part of them.
+
+    Inputs are layers in Keras, and so is what a class has no module for: only where a loop goes
+    over all of them it makes no difference.
+    """
+    loops = m.findall(program.module, m.For(iter=LAYERS) | m.CompFor(iter=LAYERS))
+    whole = [loop.iter for loop in loops if isinstance(loop, cst.For | cst.CompFor)]
+    return any(
+        program.names.qualified(node) is None and not any(node is each for each in whole)
+        for node in lists_of(program.module)
+    )
 
 
 def _makers(program: Program, module: cst.Module) -> set[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import libcst as cst
@@ -26,6 +27,19 @@ def located(area: Stretch, found: Found) -> None:
     for name, index in visitor.ends.items():
         if any(name in flow.bound(s) for s in area.statements[index : found.end]):
             raise Refusal(found.statement, f"{name} is another tensor by then")
+
+
+def check_loops(found: Found, nodes: Sequence[cst.CSTNode]) -> None:
+    """Refuse tensors of layers that a loop goes over: `[layer.output for layer in model.layers]`.
+
+    Which layers these are, and where their tensors are made, only the graph itself can tell.
+    """
+    for node in (found.outputs, *nodes):
+        loops: Any = m.findall(node, m.CompFor(target=m.Name()) | m.For(target=m.Name()))
+        for loop in loops:
+            of_layer = m.Attribute(m.Name(loop.target.value), m.Name("output"))
+            if m.findall(node, of_layer):
+                raise Refusal(found.statement, "the outputs of layers are collected in a loop")
 
 
 class _Located(cst.CSTTransformer):

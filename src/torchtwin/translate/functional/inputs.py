@@ -13,6 +13,7 @@ from torchtwin.translate.functional.program import Program, Refusal
 from torchtwin.translate.functional.rewrite import Statement, expression, line, text, tupled
 from torchtwin.translate.functional.slices import Found, Stretch
 from torchtwin.translate.functional.values import INPUTS, LAYER
+from torchtwin.translate.last_axis import axes_of
 
 
 @dataclass
@@ -28,6 +29,18 @@ class Arguments:
 
 def arguments(area: Stretch, found: Found) -> Arguments:
     """Return how the inputs of a model arrive in its `call`."""
+    asked = _arriving(area, found)
+    code = area.program.module.code
+    for name in asked.names:
+        call = call_of(area.program, area, found, name)
+        axes = axes_of(call, code, "shape") if call is not None else None
+        if axes is not None:
+            value = expression(f"{name} if {name}.ndim == {axes} else {name}[..., None]")
+            asked.unpack.append(_assign([name], value))
+    return asked
+
+
+def _arriving(area: Stretch, found: Found) -> Arguments:
     node = found.inputs
     if isinstance(node, cst.Name) and (value := _definition(area, found, node.value)) is not None:
         parts = _parts(value)

@@ -11,7 +11,7 @@ import libcst.matchers as m
 from torchtwin.translate.functional import flow
 from torchtwin.translate.functional.along import along, in_order
 from torchtwin.translate.functional.classes import Design, layer_class
-from torchtwin.translate.functional.extract import located
+from torchtwin.translate.functional.extract import check_loops, located
 from torchtwin.translate.functional.inputs import Arguments, arguments, call_of
 from torchtwin.translate.functional.making import Shared
 from torchtwin.translate.functional.naming import class_name
@@ -52,6 +52,7 @@ class _Work:
                 asked = arguments(self.area, found)
                 slice_of(self.area, found, set(asked.names))
                 found.members = sorted({*found.members, *changing(self.area, found)})
+                check_loops(found, [self.area.statements[i] for i in found.members])
                 made[found.index] = self._made(found, asked)
             except Refusal as refusal:
                 self.result.refused.append(refusal)

@@ -34,6 +34,7 @@ class Goals:
         self.given, self.names = (loss, loss_weights, metrics, weighted_metrics), None
         self.figures, self.metrics = {"loss": Average()}, []
         self.masks = []  # when: masked
+        self.inner = []  # when: update_state
 
     def build(self, outputs, names):
         """Find out which loss and which metrics belong to which output."""
@@ -125,6 +126,7 @@ class Goals:
         """Return all figures by name, as numbers."""
         found = {name: average.result() for name, average in self.figures.items()}
         found |= {name: metric.result() for name, metric, *_ in self.metrics}
+        found |= {metric.name: metric.result() for metric in self.inner}  # when: update_state
         return {name: as_number(found[name]) for name in sorted(found)}
 
     def in_order(self, logs):
@@ -139,6 +141,14 @@ class Goals:
         self.figures = {name: Average() for name in self.figures}
         for _, metric, *_ in self.metrics:
             metric.reset_state()
+        for metric in self.inner:  # when: update_state
+            metric.reset_state()  # when: update_state
+
+
+def metrics_inside(model):
+    """Return the metrics that layers measure themselves."""
+    found = [value for part in model.modules() for value in vars(part).values()]
+    return [value for value in found if isinstance(value, Metric)]
 
 
 def as_loss(given):

@@ -7,6 +7,7 @@ import time
 import torch
 from torch import nn
 
+from torchtwin.nn.graphs import with_names
 from torchtwin.nn.penalties import put_back
 from torchtwin.training.parts.data import class_weights
 from torchtwin.training.parts.optimizer_steps import use_averages
@@ -22,7 +23,12 @@ from torchtwin.translate.parts.files import (
     weights_of,
 )
 from torchtwin.translate.parts.freezing import freeze, train_unfrozen, trained
-from torchtwin.translate.parts.goals import Goals, additional_losses, clear_losses
+from torchtwin.translate.parts.goals import (
+    Goals,
+    additional_losses,
+    clear_losses,
+    metrics_inside,
+)
 from torchtwin.translate.parts.history import History, show
 from torchtwin.translate.parts.structures import (
     as_array,
@@ -62,6 +68,7 @@ class Model(nn.Module):
         none = metrics is None and weighted_metrics is None
         self.optimizer, self.loss = optimizer, losses[0]
         self.goals = Goals(*losses, *(before[2:] if none else (metrics, weighted_metrics)))
+        self.goals.inner = metrics_inside(self)  # when: update_state
         self.eval()
 
     def fit(
@@ -242,7 +249,7 @@ class Model(nn.Module):
     @property
     def layers(self):
         """The modules of which this one is made."""
-        return list(self.children())
+        return with_names(self.named_children())
 
     @property
     def metrics_names(self):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import torch
 from torch import nn
 
 from torchtwin.nn.graphs import Graph
@@ -20,6 +21,20 @@ class GraphModel(Graph, Model):
 
 class Sequential(Model, nn.Sequential):
     """Modules one after the other, as a model that trains itself."""
+
+    def __init__(self, *modules, input_axes=None):  # when: input_axes
+        super().__init__(*modules)  # when: input_axes
+        self.input_axes = input_axes  # when: input_axes
+
+    def forward(self, x):  # when: input_axes
+        if x.ndim + 1 == self.input_axes:  # when: input_axes
+            x = x[..., None]  # when: input_axes
+        return super().forward(x)  # when: input_axes
+
+    def build(self, input_shape):  # when: build
+        sizes = [length or 1 for length in input_shape]  # when: build
+        with torch.no_grad():  # when: build
+            self.eval()(torch.zeros(sizes, dtype=torch.int64))  # when: build
 
 
 class MaskedModel(Model, MaskedSequential):
