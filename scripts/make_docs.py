@@ -8,7 +8,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from torchtwin.support import markdown
+from torchtwin.support_page import markdown
 
 TARGET = Path(__file__).parents[1] / "docs" / "layers.md"
 

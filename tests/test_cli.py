@@ -143,10 +143,12 @@ def test_layers(capsys: pytest.CaptureFixture[str]) -> None:
     assert run("layers") == 0
     assert "Dense" in capsys.readouterr().out
     assert run("layers", "--json") == 0
-    told = {row["name"]: row["supported"] for row in json.loads(capsys.readouterr().out)}
-    assert told["Dense"]
-    assert told["InputLayer"]
-    assert not told["FlaxLayer"]
+    rows = json.loads(capsys.readouterr().out)
+    told = {(row["module"], row["name"]): row for row in rows}
+    assert told["layers", "Dense"]["becomes"] == "nn.Linear"
+    assert told["layers", "InputLayer"]["supported"]
+    assert "Flax" in told["layers", "FlaxLayer"]["refused"]["reason"]
+    assert told["ops", "abs"]["supported"]
 
 
 def test_wrong_usage_is_2() -> None:

@@ -135,6 +135,25 @@ def test_encoder_and_decoder() -> None:
     check(_functional(call), [IDS, decoder])
 
 
+def recurrent_layers() -> list[keras.layers.Layer]:
+    cells = [L.LSTMCell(3), L.GRUCell(3)]
+    return [
+        L.LSTM(3), L.GRU(3, return_sequences=True), L.SimpleRNN(3, go_backwards=True),
+        L.RNN(cells), L.Bidirectional(L.LSTM(3)), L.Bidirectional(L.RNN(cells)),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("masked_first", [False, True])
+def test_a_layer_called_with_a_mask_and_without(masked_first: bool) -> None:
+    def build() -> keras.Model:
+        ids = keras.Input((6,), dtype="int32")
+        calls = [L.Embedding(7, 4)(ids), L.Embedding(7, 4, mask_zero=True)(ids)]
+        calls = calls[::-1] if masked_first else calls
+        return keras.Model(ids, [layer(x) for layer in recurrent_layers() for x in calls])
+
+    check(build)
+
+
 def test_a_mask_given_in_the_call() -> None:
     def build() -> keras.Model:
         x, mask = keras.Input((6, 4)), keras.Input((6,), dtype="bool")

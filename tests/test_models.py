@@ -38,6 +38,14 @@ def test_shared_layer_is_one_module_called_twice() -> None:
     assert twin.source.count("self.shared(") == 2
 
 
+def test_a_free_length_beside_a_known_one() -> None:
+    a, b = keras.Input((None, 4)), keras.Input((6, 4))
+    both = kl.Add()([a, b])
+    agree(
+        keras.Model([a, b], [kl.Flatten()(both), kl.Concatenate()([b, a])]), [normal(2, 6, 4)] * 2
+    )
+
+
 def nested(inner: keras.Model) -> keras.Model:
     x = keras.Input((4,))
     y = inner(kl.Dense(4)(x))

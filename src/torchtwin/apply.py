@@ -18,9 +18,10 @@ from torchtwin.emit.helpers import is_own
 from torchtwin.errors import TorchTwinError, UnsupportedError
 from torchtwin.evaluate import evaluate, instance, shapes_only
 from torchtwin.expr import Expr, Member, Var, unpack, walk
-from torchtwin.graph import Graph, Layer, Layout, Node, Ref, Value
+from torchtwin.graph import Graph, Layer, Layout, Node, Ref, Value, meeting
 from torchtwin.precision import cast, constructed, policy_of
 from torchtwin.program import Class
+from torchtwin.recurrent import every_step, masked_elsewhere
 from torchtwin.rule import Piece, rule_of
 from torchtwin.view import LayerView, Tensor
 
@@ -81,6 +82,8 @@ def view_of(graph: Graph, node: Node, member: Member | None = None) -> LayerView
     policy = policy_of(layer) if layer.graph is None and node.kind == "call" else None
     tensors = {name: cast(tensor_of(graph.values[name]), policy) for name in node.inputs}
     masks = [tensor_of(graph.values[m]) if m else None for m in node.masks]
+    if not masks and masked_elsewhere(graph, node):
+        masks = [every_step(tensors[node.inputs[0]])]
     return LayerView(
         layer.class_name, layer.config, [tensors[n] for n in node.inputs],
         args=_with_tensors(node.args, tensors), kwargs=_with_tensors(dict(node.kwargs), tensors),
@@ -182,15 +185,20 @@ def _run(graph: Graph, node: Node, view: LayerView, piece: Piece, module: Any) -
 def _runs(
     graph: Graph, node: Node, view: LayerView, piece: Piece, modules: Mapping[str, Any]
 ) -> list[list[Any]]:
-    """Return the results of two runs; an operation that fits one size of batch has that in both."""
+    """Return the results of two runs.
+
+    An input whose length is free may have to have that of another beside it, and an operation
+    that fits one size of batch has that in both runs.
+    """
     known = {n for name in node.inputs for n in graph.values[name].shape or () if n}
     own = sorted(_batches(piece) | known) if view.class_name.startswith("ops.") else []
-    tried = [FREE_LENGTHS, *(((n, 192), (n, 256)) for n in own)]
-    if view.class_name.startswith("ops."):
-        tried.append(((192, 192), (256, 256)))  # the batch may lie behind another axis by now
-    for k, lengths in enumerate(tried):
+    tried = [(graph, FREE_LENGTHS), (meeting(graph, node), FREE_LENGTHS)]
+    tried += [(graph, ((n, 192), (n, 256))) for n in own]
+    if view.class_name.startswith("ops."):  # the batch may lie behind another axis by now
+        tried.append((graph, ((192, 192), (256, 256))))
+    for k, (inside, lengths) in enumerate(tried):
         try:
-            return [_evaluated(graph, node, view, piece, modules, free=free) for free in lengths]
+            return [_evaluated(inside, node, view, piece, modules, free=free) for free in lengths]
         except (RuntimeError, ValueError, IndexError):
             if k == len(tried) - 1:
                 raise

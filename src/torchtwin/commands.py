@@ -258,10 +258,13 @@ def layers(options: argparse.Namespace) -> int:
         return 0
     screen = Screen()
     screen.table(
-        ("Layer", "Status", ">Test cases"),
-        [(r.name, "supported" if r.supported else "not yet", str(r.cases or "")) for r in rows],
+        ("Name", "Status", "Becomes", ">Test cases"),
+        [(f"{r.module}.{r.name}", r.status, r.becomes, str(r.cases or "")) for r in rows],
     )
     screen.line()
-    own = [row for row in rows if row.keras]
+    for row in rows:
+        if row.refused:
+            screen.line(f"{row.name} is refused: {row.refused.reason}")
+    own = [row for row in rows if row.module == "layers" and row.keras and not row.refused]
     screen.line(f"{sum(r.supported for r in own)} of {len(own)} layers of Keras are translated")
     return 0

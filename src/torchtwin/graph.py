@@ -8,7 +8,7 @@ the vocabulary of `upgrade`; passes replace graphs, never change them.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 Layout = tuple[int, ...]
@@ -150,3 +150,19 @@ def check(graph: Graph) -> Graph:
     assert set(graph.outputs) <= known, "an output that no node makes"
     assert known <= set(graph.values), "a value without an entry"
     return graph
+
+
+def meeting(graph: Graph, node: Node) -> Graph:
+    """Return the graph with the free lengths of inputs as other inputs of the node have them."""
+    shapes = [graph.values[name].shape or () for name in node.inputs]
+    if len(shapes) < 2 or len({len(shape) for shape in shapes}) > 1:
+        return graph
+    known = [{n for n in lengths if n not in (None, 1)} for lengths in zip(*shapes, strict=True)]
+    values = dict(graph.values)
+    for name, shape in zip(node.inputs, shapes, strict=True):
+        met = tuple(
+            min(found) if n is None and k and len(found) == 1 else n
+            for k, (n, found) in enumerate(zip(shape, known, strict=True))
+        )
+        values[name] = replace(values[name], shape=met)
+    return replace(graph, values=values)

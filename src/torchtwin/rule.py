@@ -30,6 +30,7 @@ from torchtwin.expr import Call
 from torchtwin.graph import Layout
 from torchtwin.notation import Notation
 from torchtwin.program import Class
+from torchtwin.refusals import refusal
 from torchtwin.source import Array
 from torchtwin.view import LayerView, defaults
 
@@ -223,6 +224,8 @@ def own_function(name: str) -> Any:
 def rule_of(class_name: str) -> Rule:
     """Return the rule of a Keras class; raise UnsupportedError when there is none."""
     found = rules().get(class_name) or _OWN.get()(class_name)
+    if found is None and (refused := refusal("layers", class_name)) is not None:
+        raise refused.error(class_name)
     if found is None and class_name.startswith("ops."):
         raise UnsupportedError(
             f"the operation keras.{class_name} is not translated",

@@ -42,9 +42,12 @@ def _pooled(layer: LayerView, functions: Any, of_any_size: Any, **padded: Any) -
         return call(functions[rank], layer.x, single(kernel), **options(stride=step))
     if kind != "same":
         raise UnsupportedError(f"padding={kind!r} is not translated")
-    pads = [_pads(*axis) for axis in zip(lengths(layer), kernel, stride, strict=True)]
+    sizes = lengths(layer)
+    pads = [_pads(*axis) for axis in zip(sizes, kernel, stride, strict=True)]
     known = [p for p in pads if p is not None]
-    if len(known) < rank:
+    # F.avg_pool3d takes no input that is shorter than its window, not with padding either.
+    short = any(n is not None and n < k for n, k in zip(sizes, kernel, strict=True))
+    if len(known) < rank or (short and functions[rank] is F.avg_pool3d):
         return call(of_any_size, layer.x, kernel, stride)
     padding = single(tuple(before for before, _, _ in known))
     some = padding != 0 or any(after for _, after, _ in known)
@@ -174,6 +177,10 @@ extra_cases(
         Case({"pool_size": (3, 2), "strides": (2, 3), "padding": "same"}, (2, 8, 7, 3), "mixed"),
         Case({"pool_size": (4, 5), "strides": (1, 3), "padding": "same"}, (2, 8, 7, 3), "cut"),
     ],
+)
+extra_cases(
+    "AveragePooling3D",
+    [Case({"pool_size": 2, "padding": "same"}, (2, 4, 1, 5, 3), "shorter than its window")],
 )
 extra_cases(
     "GlobalAveragePooling1D",

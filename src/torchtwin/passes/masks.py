@@ -16,10 +16,8 @@ from torchtwin.apply import apply, view_of
 from torchtwin.errors import UnsupportedError
 from torchtwin.expr import Var
 from torchtwin.graph import Graph, Node, Ref, refs
+from torchtwin.recurrent import RECURRENT
 from torchtwin.rule import rule_of
-
-RECURRENT = ("LSTM", "GRU", "SimpleRNN", "RNN", "Bidirectional", "ConvLSTM1D", "ConvLSTM2D",
-             "ConvLSTM3D")  # fmt: skip
 
 Masks = Mapping[str, str | None]
 """The mask of each value, by name."""
@@ -138,7 +136,8 @@ class _Explicit:
     def _made(self, node: Node) -> tuple[Node | str | None, ...]:
         """Return the masks of a node's results: known ones, a node that makes one, or none."""
         rule = rule_of(self.layers[node.layer].class_name)
-        if rule.mask == "stop":
+        handed_on = self.layers[node.layer].class_name in RECURRENT
+        if rule.mask == "stop" or (handed_on and not node.masks):
             return ()
         if rule.mask == "pass":
             return (next((m for m in node.masks if m), None),)

@@ -12,6 +12,7 @@ from typing import Any
 
 from torchtwin.errors import UnsupportedError
 from torchtwin.expr import Call, call
+from torchtwin.refusals import refusal
 from torchtwin.training.metrics.functions import ALIASES
 from torchtwin.training.metrics.identify import snake
 from torchtwin.training.parsing import bound, signatures
@@ -26,15 +27,6 @@ PARTS: dict[str, Any] = {
         saving.SwapEMAWeights, records.CSVLogger, records.TensorBoard, records.RemoteMonitor,
     )
 }  # fmt: skip
-REFUSED = {
-    "Callback": "it does nothing by itself",
-    "CallbackList": "give the callbacks in it",
-    "History": "train.py always writes its history, as history.csv and history.png",
-    "LambdaCallback": "its functions cannot be read: give them to LambdaCallback in train.py",
-    "OrbaxCheckpoint": "it writes checkpoints of JAX: use ModelCheckpoint or BackupAndRestore",
-    "ProgbarLogger": "train.py always shows its progress; see --verbose",
-}
-"""Public names of keras.callbacks without a class of their own, and what to do instead."""
 LARGER = frozenset([
     "AUC", "Accuracy", "BinaryAccuracy", "BinaryIoU", "CategoricalAccuracy",
     "ConcordanceCorrelation", "CosineSimilarity", "F1Score", "FBetaScore", "IoU", "MeanIoU",
@@ -87,8 +79,8 @@ def callback_of(entry: Any, metrics: Mapping[str, Any] | None = None) -> Call:
     `metrics` gives the entry of every metric by its name in the logs, without "val_".
     """
     name, config = _named(entry)
-    if name in REFUSED:
-        raise UnsupportedError(f"the callback {name} is not translated", hint=REFUSED[name])
+    if (refused := refusal("callbacks", name)) is not None:
+        raise refused.error(name)
     if name not in PARTS:
         raise UnsupportedError(
             f"{name} is not a callback of Keras", hint=f"there are {', '.join(PARTS)}"

@@ -282,3 +282,5 @@ _SNAKE = {
     "GRUCell": "gru_cell",
     "SimpleRNNCell": "simple_rnn_cell",
 }
+CELLS = (*_SNAKE, "StackedRNNCells")
+"""The classes of cells, which layers hold."""

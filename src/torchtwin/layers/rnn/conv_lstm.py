@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from torchtwin.errors import UnsupportedError
 from torchtwin.expr import Expr, call
 from torchtwin.graph import Layout
 from torchtwin.layers.conv import AXES, CONV, convolution
@@ -47,6 +48,8 @@ def conv_lstm(layer: LayerView) -> Piece:
 def conv_cell(layer: LayerView, where: str) -> tuple[Cell, Expr]:
     """Return the module, whose variables have the path `where`, and its padded input."""
     layer.ignore("implementation")
+    if (mask := layer.masks[0]) is not None and mask.rank > 2:
+        raise UnsupportedError("a mask that differs within a step", hint="mask whole steps")
     step = Tensor(
         layer.x, (None, *layer.input.shape[2:]), layer.input.dtype, lowered(layer.input.layout)
     )

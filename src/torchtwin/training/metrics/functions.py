@@ -9,6 +9,7 @@ from typing import Any
 
 from torchtwin.errors import UnsupportedError
 from torchtwin.expr import Call, Expr, call
+from torchtwin.refusals import refusal
 from torchtwin.training.metrics.arguments import arguments, with_dtype
 from torchtwin.training.parts import losses, losses_crossentropy, metric_values
 from torchtwin.training.parts.metrics import BatchMean, CrossentropyOfKnown, SampleMean
@@ -114,6 +115,8 @@ ALIASES = {
 
 
 def unknown(name: str) -> UnsupportedError:
+    if (refused := refusal("metrics", name)) is not None:
+        return refused.error(name)
     return UnsupportedError(
         f"the metric {name} is not one of keras.metrics, or not one that a twin can have",
         hint="give the Python source that defines it (--custom FILE), or choose others with "

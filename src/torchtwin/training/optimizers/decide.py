@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from torchtwin.errors import UnsupportedError
@@ -22,12 +22,14 @@ def optimizer_of(entry: Any) -> OptimizerPlan:
     Raises UnsupportedError that names what is not translated.
     """
     made = Entry.of(entry, WHAT)
-    match made.class_name.lower():
-        case "lossscaleoptimizer":
-            return _scaled(made)
-        case "multioptimizer":
-            return _multi(made)
+    if (around := AROUND.get(made.class_name.lower())) is not None:
+        return around(made)
     return OptimizerPlan(made.class_name, (_single(made),))
+
+
+def is_known(class_name: str) -> bool:
+    """Tell whether an optimizer of this class is translated."""
+    return class_name.lower() in (*RULES, *AROUND)
 
 
 def _single(made: Entry) -> Single:
@@ -108,3 +110,10 @@ def _multi(made: Entry) -> OptimizerPlan:
             raise UnsupportedError(f"{inner['class_name']} inside a MultiOptimizer", where=WHAT)
         singles += plan.singles
     return OptimizerPlan("MultiOptimizer", tuple(singles), (*patterns, ""))
+
+
+AROUND: dict[str, Callable[[Entry], OptimizerPlan]] = {
+    "lossscaleoptimizer": _scaled,
+    "multioptimizer": _multi,
+}
+"""Optimizers around others, by their class names in lower case."""
