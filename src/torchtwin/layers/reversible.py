@@ -31,7 +31,6 @@ def _mask(layer: LayerView) -> Expr | None:
     mask=_mask,
     cases=[
         Case(_SIZES, (2, 5), inputs="int:7"),
-        Case({**_SIZES, "tie_weights": False}, (2, 5, 3), "back, with rows of its own", call=_BACK),
         Case({**_SIZES, "logit_soft_cap": 2.0}, (2, 5, 3), "back, capped", call=_BACK),
     ],
 )
