@@ -9,6 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from torchtwin.nn.fourier import stft_pair
 from torchtwin.nn.same import same_padding
 
 
@@ -32,7 +33,6 @@ class MelSpectrogram(nn.Module):
     more than `span` under the loudest.
     """
 
-    window: torch.Tensor
     mel: torch.Tensor
 
     def __init__(self, *, fft_length: int = 2048, stride: int = 512, length: int | None = None,
@@ -43,24 +43,15 @@ class MelSpectrogram(nn.Module):
         super().__init__()
         self.fft_length, self.stride, self.power = fft_length, stride, power
         self.decibels, self.span, self.lowest, self.reference = decibels, span, lowest, reference
-        length = length or fft_length
-        if window is None:
-            window = torch.ones(fft_length)
-        elif isinstance(window, str):
-            window = {"hann": torch.hann_window, "hamming": torch.hamming_window}[window](length)
-        before = (fft_length - len(window)) // 2
-        window = F.pad(torch.as_tensor(window), (before, fft_length - len(window) - before))
-        self.register_buffer("window", window, persistent=False)
+        self.length, self.window = length or fft_length, window
         mel = mel_matrix(bins, fft_length // 2 + 1, rate, low, high or int(rate / 2))
         self.register_buffer("mel", mel, persistent=False)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        x = x.to(self.window.dtype)
-        waves = torch.stft(
-            x, self.fft_length, self.stride, window=self.window, pad_mode="reflect",
-            return_complex=True,
-        )  # fmt: skip
-        y = ((waves.abs() ** self.power).mT @ self.mel).mT
+        real, imag = stft_pair(
+            x.to(self.mel.dtype), self.length, self.stride, self.fft_length, self.window
+        )
+        y = ((real**2 + imag**2).sqrt() ** self.power @ self.mel).mT
         if self.decibels:
             reference = 10 * math.log10(max(abs(self.reference), self.lowest))
             y = 10 * y.clamp(min=self.lowest).log10() - reference
