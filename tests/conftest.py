@@ -16,12 +16,20 @@ os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
 
 import jax
 import keras
+from hypothesis import HealthCheck, Phase, settings
 from keras.src.backend.common import dtypes
 
 from train_support import precision
 
 # Keras narrows float64 to float32 on JAX wherever it promotes, even when JAX allows it.
 dtypes.BIT64_TO_BIT32_DTYPE.update(float64="float64")
+
+settings.register_profile(
+    "ci", max_examples=16, derandomize=True, database=None, deadline=None,
+    suppress_health_check=list(HealthCheck), phases=(Phase.generate, Phase.shrink),
+)  # fmt: skip
+settings.register_profile("long", settings.get_profile("ci"), max_examples=1000, derandomize=False)
+settings.load_profile("ci")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
