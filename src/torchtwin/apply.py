@@ -19,6 +19,7 @@ from torchtwin.errors import TorchTwinError, UnsupportedError
 from torchtwin.evaluate import evaluate, instance, shapes_only
 from torchtwin.expr import Expr, Member, Var, unpack, walk
 from torchtwin.graph import Graph, Layer, Layout, Node, Ref, Value, meeting
+from torchtwin.notation import CONSTANTS, Notation, flattened_sides
 from torchtwin.precision import cast, constructed, policy_of
 from torchtwin.program import Class
 from torchtwin.recurrent import every_step, masked_elsewhere
@@ -33,6 +34,10 @@ FREE_LENGTHS = ((2, 192), (3, 256))
 
 Multiples of 64, so that a U-Net's halvings and doublings meet.
 """
+
+
+BY_FEATURE = ("BatchNormalization", "LayerNormalization", "RMSNormalization")
+"""Layers that have a number for each feature, and take features in any order."""
 
 
 @dataclass(frozen=True)
@@ -89,6 +94,7 @@ def view_of(graph: Graph, node: Node, member: Member | None = None) -> LayerView
         args=_with_tensors(node.args, tensors), kwargs=_with_tensors(dict(node.kwargs), tensors),
         masks=masks, module=member, version=graph.version, flattened=node.flattened,
         used=frozenset(int(name.rpartition(":")[2]) for name in node.used),
+        spread=node.spread,
     )  # fmt: skip
 
 
@@ -118,7 +124,18 @@ def piece_of(view: LayerView) -> Piece:
     expr = view.module(*(t.expr for t in view.inputs)) if piece.expr is None else piece.expr
     if piece.activation is not None:
         expr = activated(piece.activation, expr, view.input.axis(-1))
-    return replace(piece, expr=expr, activation=None)
+    return replace(piece, expr=expr, activation=None, weights=_reordered(view, piece))
+
+
+def _reordered(view: LayerView, piece: Piece) -> Mapping[str, Any]:
+    """Return the notations; vectors lie as the features that they belong to."""
+    if view.flattened is None or view.class_name not in BY_FEATURE:
+        return piece.weights
+    before, after, sizes = flattened_sides(*view.flattened)
+    return {
+        name: Notation(f"{n}: {before} -> {after}", sizes) if str(n) not in CONSTANTS else n
+        for name, n in piece.weights.items()
+    }
 
 
 def refuse_unread(view: LayerView) -> None:

@@ -16,6 +16,9 @@ from torchtwin.source import Source
 DEEPEST = 40
 """Models nested deeper than this are refused; real ones stay under five."""
 
+APPLICATIONS = ("LayerScale", "StochasticDepth", "CustomScaleLayer")
+"""Layers that keras.applications defines, as others do by the same names."""
+
 
 def build(source: Source) -> Graph:
     """Return the graph of an upgraded `source`.
@@ -76,7 +79,9 @@ def _own_name(entry: Mapping[str, Any]) -> str:
     """
     if entry.get("module") == "keras.ops":
         return f"ops.{entry['class_name']}"
-    registered = entry.get("registered_name")
+    registered, module = entry.get("registered_name"), str(entry.get("module") or "keras.")
+    if entry["class_name"] in APPLICATIONS and not module.startswith("keras."):
+        return f"{module}>{entry['class_name']}"
     return str(registered if registered and ">" in registered else entry["class_name"])
 
 

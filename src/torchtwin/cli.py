@@ -100,6 +100,8 @@ def _add_convert(commands: Any) -> None:
     add("--loss", metavar="L", help='another loss: mse, "Huber(delta=2.0)", one or a list')
     add("--metrics", metavar="M", nargs="+", help="other metrics: accuracy \"AUC(curve='PR')\"")
     add("--callbacks", metavar="C", nargs="+", help='callbacks: "EarlyStopping(patience=3)"')
+    about = "write the variant for inference alone, BatchNormalization in the weights; no train.py"
+    add("--inference", action="store_true", help=about)
     add("--force", action="store_true", help="replace an earlier twin in DIR")
     add("--no-verify", action="store_true", help="do not compare with Keras afterwards")
 

@@ -35,6 +35,7 @@ def convert(options: argparse.Namespace) -> int:
             optimizer=options.optimizer, loss=options.loss, metrics=options.metrics,
             callbacks=options.callbacks,
         )  # fmt: skip
+        twin = twin.optimize() if options.inference else twin
     with screen.progress("Writing") as progress:
         twin.save(folder, force=options.force, progress=progress)
     written = Written(folder, twin, time.monotonic() - started)
@@ -125,7 +126,12 @@ def _show_twin(screen: Screen, twin: Twin) -> None:
         ],
     )  # fmt: skip
     screen.line()
-    screen.fact("parameters", _count_line(counts(twin)))
+    count = counts(twin)
+    if twin.inference:
+        line = f"{count.keras:,} in Keras, {count.pytorch:,} in PyTorch, for inference alone"
+        screen.fact("parameters", line)
+    else:
+        screen.fact("parameters", _count_line(count))
 
 
 def _count_line(count: Counts) -> str:

@@ -48,14 +48,28 @@ class Value:
 
 
 @dataclass(frozen=True)
+class Fold:
+    """A BatchNormalization, its path and config, that is part of the weights of a layer behind
+    it (`before`: it comes first) or in front of it."""
+
+    path: str
+    config: Mapping[str, Any]
+    before: bool
+
+
+@dataclass(frozen=True)
 class Layer:
-    """A Keras layer: its class, its config, and for a nested model its graph."""
+    """A Keras layer: its class, its config, and for a nested model its graph.
+
+    `folds` are the normalisations that its weights hold, in the order in which they came in.
+    """
 
     name: str
     class_name: str
     config: Mapping[str, Any]
     path: str
     graph: Graph | None = None
+    folds: tuple[Fold, ...] = ()
 
     @property
     def trainable(self) -> bool:
@@ -68,8 +82,9 @@ class Node:
 
     "call": the layer's result. "mask": the mask that the layer makes. "permute": the value of
     `args` in another layout. `masks` holds the mask that comes with each tensor argument.
-    `flattened` is that of the input of a Dense, whose kernel is reordered to fit. `used` are those
-    of its outputs that the model needs.
+    `flattened` is that of the input of a layer whose weights are reordered to fit, or of a Reshape
+    that makes an image of it; `spread` is that of the result of a Dense. `used` are those of its
+    outputs that the model needs.
     """
 
     name: str
@@ -82,6 +97,7 @@ class Node:
     layout: Layout | None = None
     flattened: tuple[tuple[int, ...], Layout] | None = None
     used: frozenset[str] = frozenset()
+    spread: tuple[tuple[int, ...], Layout] | None = None
 
     @property
     def inputs(self) -> tuple[str, ...]:

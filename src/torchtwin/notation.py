@@ -169,3 +169,16 @@ def _rearranged(
             array = array.take(order, axis=names.index("#" + axis.label))
     array = array.transpose([names.index(n) for n in wanted])
     return array.reshape([_length(axis, found) for axis in after])
+
+
+def flattened_sides(
+    lengths: Sequence[int], layout: Sequence[int]
+) -> tuple[str, str, dict[str, int]]:
+    """Return the merged axis of features as Keras has it and as PyTorch does, and its lengths.
+
+    The features are those of a tensor of these lengths, behind the batch, flattened in `layout`.
+    """
+    letters = ["h", "w", "c"] if len(lengths) == 3 else ["d", "h", "w", "c"][-len(lengths) :]
+    moved = [letters[axis - 1] for axis in layout[1:]]
+    sizes = dict(zip(letters, lengths, strict=True))
+    return f"({' '.join(letters)})", f"({' '.join(moved)})", sizes

@@ -45,6 +45,12 @@ def policy_of(layer: Layer) -> str | None:
     return floats[0] if floats else None
 
 
+def policy_is_plain(policy: Any) -> bool:
+    """Tell whether a layer's `dtype` means floating-point weights that are not quantized."""
+    name = policy.get("class_name") if isinstance(policy, Mapping) else policy
+    return name in (None, "DTypePolicy", *CASTS, *MIXED)
+
+
 def _policies(config: Mapping[str, Any]) -> Iterator[Any]:
     if config.get("dtype") is not None:
         given = source_of(config["dtype"])

@@ -223,7 +223,9 @@ def own_function(name: str) -> Any:
 
 def rule_of(class_name: str) -> Rule:
     """Return the rule of a Keras class; raise UnsupportedError when there is none."""
-    found = rules().get(class_name) or _OWN.get()(class_name)
+    found = rules().get(class_name)
+    if found is None or class_name not in defaults():  # a class of the author's may have its name
+        found = _OWN.get()(class_name) or found
     if found is None and (refused := refusal("layers", class_name)) is not None:
         raise refused.error(class_name)
     if found is None and class_name.startswith("ops."):

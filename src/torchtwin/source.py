@@ -15,13 +15,15 @@ if TYPE_CHECKING:
 class Array:
     """One stored tensor, read when it is asked for.
 
-    `dtype` is numpy's name, or "bfloat16", of which `read` returns the bits as uint16.
+    `dtype` is numpy's name, or "bfloat16", of which `read` returns the bits as uint16. `exact`
+    returns the numbers before they were rounded to `dtype`, where they were computed.
     """
 
     name: str
     shape: tuple[int, ...]
     dtype: str
     read: Callable[[], np.ndarray] = field(compare=False, repr=False)
+    exact: Callable[[], np.ndarray] | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True)

@@ -38,7 +38,7 @@ class Counts:
     """How many numbers each side has.
 
     `constants` are PyTorch's alone, in the parameters or buffers that `names` lists; `spare` are
-    Keras's alone: the states of random layers.
+    Keras's alone: the states of random layers, or what became part of other weights.
     """
 
     keras: int
@@ -60,11 +60,13 @@ def rows(twin: Twin) -> list[Row]:
 def _rows(graph: Graph, program: Class, sizes: Mapping[str, int], depth: int) -> Iterator[Row]:
     subs = {sub.layer: sub for sub in program.submodules}
     shapes = {a.value.rpartition("@")[0]: shape_text(a.shape) for a in program.inputs}
+    inside = {fold.path: layer.name for layer in graph.layers.values() for fold in layer.folds}
     for layer in graph.layers.values():
         statements = [s for s in program.statements if s.layer == layer.path]
         made = next((s.shape for s in reversed(statements) if s.shape is not None), None)
         shape = shapes.get(layer.name, "") if made is None else shape_text(made)
         became = "argument" if layer.name in shapes else _became(statements, subs)
+        became = f"in {inside[layer.path]}" if layer.path in inside else became
         size = sizes.get(layer.path, 0)
         sub = subs.get(layer.path)
         nested = sub.constructor if sub else None

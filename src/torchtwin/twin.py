@@ -32,7 +32,8 @@ class Twin:
     number comes from. `layout` is "torch" or "keras", see `convert`. `train` is the text of
     train.py, None for a model without training, or for one whose training is not translated:
     `untrained` says why; `asked` is what `convert` was given instead of what the file says.
-    `custom` is the source of the author's own classes. `optimizer` is the state of the
+    `custom` is the source of the author's own classes. `inference` tells a twin for inference
+    alone, see `optimize`. `optimizer` is the state of the
     optimizer in the file, for resuming.
     """
 
@@ -48,6 +49,7 @@ class Twin:
     asked: Mapping[str, Any] = field(default_factory=dict, repr=False)
     custom: Path | None = field(default=None, repr=False)
     optimizer: tuple[Tensor, ...] = field(default=(), repr=False)
+    inference: bool = False
 
     @functools.cached_property
     def module(self) -> nn.Module:
@@ -63,13 +65,28 @@ class Twin:
     def _loaded(self, module: nn.Module) -> nn.Module:
         import torch
 
+        from torchtwin.emit.memory import channels_last
+
         state = {}
         for tensor in self.tensors():
             array = tensor.read()
             bits = torch.from_numpy(array.copy())
             state[tensor.name] = bits.view(torch.bfloat16) if tensor.dtype == "bfloat16" else bits
         module.load_state_dict(state)
-        return module.eval()
+        if channels_last(self.program, trains=not self.inference):  # as `load` in the source
+            module.to(memory_format=torch.channels_last)
+        return module.requires_grad_(False).eval() if self.inference else module.eval()
+
+    def optimize(self) -> Twin:
+        """Return the twin for inference alone, without a training.
+
+        BatchNormalization is part of the weights of the layer in front of it or behind it where
+        that is exact, dropout and noise are left out, no parameter gets a gradient. Weights that
+        change are computed in float64, and rounded once.
+        """
+        from torchtwin.inference import optimized
+
+        return self if self.inference else optimized(self)
 
     def tensors(self) -> Iterator[Tensor]:
         """Yield what model.safetensors holds, each tensor read when it is asked for."""

@@ -93,12 +93,14 @@ class LayerView:
         version: str = "",
         flattened: tuple[tuple[int, ...], Layout] | None = None,
         used: Collection[int] = (),
+        spread: tuple[tuple[int, ...], Layout] | None = None,
     ) -> None:
         self.class_name, self.config, self.inputs = class_name, config, tuple(inputs)
         self.args, self.kwargs = tuple(args), dict(kwargs or {})
         self.masks = tuple(masks) or (None,) * len(self.inputs)
         self.module = module or Member("layer")
-        self.version, self.flattened, self.used = version, flattened, used
+        self.version, self.flattened, self.spread = version, flattened, spread
+        self.used = used
         self.read: set[str] = set()
         self.defaults = defaults().get(class_name, {})
 

@@ -43,6 +43,12 @@ class Parameter:
             return np.full(self.shape, fill, dtype=self.dtype)
         return self.notation.apply(self.array.read())
 
+    def exact(self) -> np.ndarray | None:
+        """Return the value before it was rounded, None where it was not computed."""
+        if self.array is None or self.array.exact is None:
+            return None
+        return self.notation.apply(self.array.exact())
+
 
 def parameters(program: Class, graph: Graph, source: Source) -> list[Parameter]:
     """Return every parameter of the program with the array that fills it.
@@ -56,14 +62,15 @@ def parameters(program: Class, graph: Graph, source: Source) -> list[Parameter]:
             hint="give the weights file too: --weights FILE",
         )
     arrays = bind(_holders(graph, program), source)
-    return list(_parameters(program, arrays, ""))
+    return list(filled(program, arrays, ""))
 
 
-def _parameters(program: Class, arrays: Mapping[str, Array], prefix: str) -> Iterator[Parameter]:
+def filled(program: Class, arrays: Mapping[str, Array], prefix: str) -> Iterator[Parameter]:
+    """Yield every parameter with its array out of `arrays`, by layer's path and variable."""
     for sub in program.submodules:
         name = f"{prefix}{sub.attribute}."
         if isinstance(sub.constructor, Class):
-            yield from _parameters(sub.constructor, arrays, name)
+            yield from filled(sub.constructor, arrays, name)
             continue
         for parameter, tensor in _state(sub).items():
             notation = sub.weights[parameter]
@@ -124,7 +131,7 @@ def _variables(sub: Submodule) -> Iterator[Variable]:
         shape = notation.keras_shape(tuple(tensor.shape), rows.get(notation.variable))
         if found.setdefault(notation.variable, shape) != shape:
             raise UnsupportedError(f"two shapes for {notation.variable}", where=sub.layer)
-    filled = {name: n.variable for name, n in sub.weights.items() if not n.constant}
-    still = {*sub.untrained, *(filled[name] for name in sub.frozen if name in filled)}
-    for variable in dict.fromkeys(filled.values()):
+    held = {name: n.variable for name, n in sub.weights.items() if not n.constant}
+    still = {*sub.untrained, *(held[name] for name in sub.frozen if name in held)}
+    for variable in dict.fromkeys(held.values()):
         yield Variable(variable, found[variable], variable not in still)

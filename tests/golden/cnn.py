@@ -7,6 +7,7 @@ Written by torchtwin: plain PyTorch, yours to change. `load()` reads model.safet
 
 from pathlib import Path
 
+import torch
 import torch.nn.functional as F
 from safetensors.torch import load_file
 from torch import nn
@@ -46,4 +47,5 @@ def load(weights=Path(__file__).with_name("model.safetensors")):
     """Return the model with its trained weights, in eval mode."""
     model = Cnn()
     model.load_state_dict(load_file(weights))
+    model.to(memory_format=torch.channels_last)  # of the weights: convolutions are faster so
     return model.eval()

@@ -16,13 +16,14 @@ from torchtwin.emit.expressions import Printer, qualified
 from torchtwin.errors import UnsupportedError
 from torchtwin.evaluate import instance
 from torchtwin.expr import Call, Expr, Var, call
+from torchtwin.nn.channel_norm import ChannelNorm
 from torchtwin.nn.normalization import FrozenBatchNorm, MaskedBatchNorm
 from torchtwin.program import Class, Submodule
 from torchtwin.training.initializers import drawn, initializer_of, kept
 from torchtwin.training.variables import access, submodule_weights, torch_class
 
 NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d, FrozenBatchNorm,
-         MaskedBatchNorm, nn.LayerNorm, nn.GroupNorm, nn.RMSNorm)  # fmt: skip
+         MaskedBatchNorm, ChannelNorm, nn.LayerNorm, nn.GroupNorm, nn.RMSNorm)  # fmt: skip
 """Modules whose own reset_parameters() does what Keras's defaults do."""
 
 NORM_DEFAULTS = {"weight": "Ones", "bias": "Zeros", "running_mean": "Zeros", "running_var": "Ones"}

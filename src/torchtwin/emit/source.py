@@ -10,8 +10,9 @@ from typing import Any
 
 from torchtwin.emit.expressions import Printer, qualified
 from torchtwin.emit.helpers import helpers_of, own_of
+from torchtwin.emit.memory import MEMORY_FORMAT, channels_last
 from torchtwin.emit.parts import text_of
-from torchtwin.emit.reset import resets_of
+from torchtwin.emit.reset import Resets, resets_of
 from torchtwin.emit.variables import Body
 from torchtwin.expr import Call, Method
 from torchtwin.names import RESERVED
@@ -29,28 +30,44 @@ MIXED = (
     "Keras computes in {precision}, with weights in float32; so does this under "
     "torch.autocast(..., dtype=torch.{precision}), otherwise it computes in float32."
 )
+INFERENCE = (
+    "For inference alone: BatchNormalization is part of the weights beside it where that is exact, "
+    "dropout and noise are left out, and nothing gets a gradient."
+)
 LOAD = '''
 def load(weights=Path(__file__).with_name("model.safetensors")):
-    """Return the model with its trained weights, in eval mode."""
+    """Return the model with its trained weights, in eval mode{still}."""
     model = {name}()
     model.load_state_dict(load_file(weights))
-    return model.eval()
+    {images}
+    return {result}
 '''
 
 
-def emit_source(program: Class, precision: str | None = None) -> str:
+def emit_source(program: Class, precision: str | None = None, *, inference: bool = False) -> str:
     """Return the text of model.py, formatted.
 
     `precision` is the dtype in which Keras computes, where that is not the weights' own.
     """
-    resets = resets_of(program)
+    resets = Resets({}) if inference else resets_of(program)
     helpers = helpers_of(program, resets.exprs)
     names = class_names(program, [h.__name__ for h in helpers])
     parts = [text_of(helper, ()) for helper in helpers]
     parts += [_class(cls, names, resets.methods.get(id(cls), ())) for cls in _unique(program)]
-    parts.append(LOAD.format(name=names[id(program)]).strip())
+    parts.append(_load(program, names[id(program)], inference=inference))
     body = "\n\n\n".join(parts)
-    return formatted(f"{_header(program, precision)}\n{_imports(body, helpers)}\n\n\n{body}\n")
+    header = _header(program, precision, INFERENCE if inference else "")
+    return formatted(f"{header}\n{_imports(body, helpers)}\n\n\n{body}\n")
+
+
+def _load(program: Class, name: str, *, inference: bool) -> str:
+    text = LOAD.format(
+        name=name,
+        still=" and without gradients" * inference,
+        images=MEMORY_FORMAT if channels_last(program, trains=not inference) else "",
+        result="model.requires_grad_(False).eval()" if inference else "model.eval()",
+    )
+    return "\n".join(line for line in text.strip().splitlines() if line.strip())
 
 
 def _unique(program: Class) -> Iterator[Class]:
@@ -74,7 +91,7 @@ def class_names(program: Class, taken: Sequence[str]) -> Mapping[int, str]:
     return names
 
 
-def _header(program: Class, precision: str | None) -> str:
+def _header(program: Class, precision: str | None, kind: str) -> str:
     def listed(arguments: Sequence[Argument]) -> str:
         return ", ".join(
             f"{a.name} {shape_text(a.shape)}{' of str' * (a.dtype == 'string')}" for a in arguments
@@ -82,7 +99,7 @@ def _header(program: Class, precision: str | None) -> str:
 
     results = ", ".join(shape_text(o.shape) for o in program.outputs)
     signature = f"Takes {listed(program.inputs)}; returns {results}."
-    text = _wrapped(signature)
+    text = "\n\n".join(_wrapped(t) for t in (signature, kind) if t)
     if precision is not None:
         text += "\n\n" + _wrapped(MIXED.format(precision=precision))
     return HEADER.format(title=docstring(program.doc), signature=text)

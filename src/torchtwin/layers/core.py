@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from torch import nn
 
 from torchtwin.expr import Expr, call, not_equal
+from torchtwin.layers.pointwise import POINTWISE, pointwise
 from torchtwin.layers.quantized import (
     adapted,
     lora_dense,
@@ -13,7 +17,7 @@ from torchtwin.layers.quantized import (
     quantized_embedding,
     untrained_weight,
 )
-from torchtwin.notation import Notation
+from torchtwin.notation import Notation, flattened_sides
 from torchtwin.quantization import quantization_of
 from torchtwin.rule import ANY, Case, Piece, rule
 from torchtwin.view import LayerView
@@ -21,8 +25,14 @@ from torchtwin.view import LayerView
 _LEAKY = {"class_name": "LeakyReLU", "config": {"negative_slope": 0.1}}
 
 
+def _dense_layout(config: Mapping[str, Any], rank: int) -> Any:
+    plain = quantization_of(config) is None and not config.get("lora_rank")
+    return ANY if rank in POINTWISE and plain else None
+
+
 @rule(
     "Dense",
+    layout=_dense_layout,
     mask="pass",
     cases=[
         Case({"units": 3}, (2, 4)),
@@ -36,23 +46,37 @@ def dense(layer: LayerView) -> Piece:
         return quantized_dense(layer, size, quantization)
     if (adapter := adapted(layer)) is not None and layer.flattened is None:
         return lora_dense(layer, size, adapter)
+    if layer.input.axis(-1) not in (-1, layer.input.rank - 1):
+        return pointwise(layer)
     return Piece(
         module=call(nn.Linear, size, layer["units"], bias=layer["use_bias"]),
-        weights={"weight": kernel(layer)} | ({"bias": "bias"} if layer["use_bias"] else {}),
+        weights={"weight": kernel(layer)} | ({"bias": bias(layer)} if layer["use_bias"] else {}),
         activation=layer["activation"],
         frozen=untrained_weight(layer),
     )
 
 
 def kernel(layer: LayerView) -> Notation:
-    """Return the kernel's notation; behind a Flatten of channels-first values its rows move."""
-    if layer.flattened is None:
-        return Notation("kernel: i o -> o i")
-    lengths, layout = layer.flattened
-    letters = ["h", "w", "c"] if len(lengths) == 3 else ["d", "h", "w", "c"][-len(lengths) :]
-    moved = [letters[axis - 1] for axis in layout[1:]]
-    text = f"kernel: ({' '.join(letters)}) o -> o ({' '.join(moved)})"
-    return Notation(text, dict(zip(letters, lengths, strict=True)))
+    """Return the kernel's notation; rows move behind a Flatten of channels-first values, and
+    columns before a Reshape to some."""
+    row, moved_row, sizes = "i", "i", dict[str, int]()
+    column, moved_column = "o", "o"
+    if layer.flattened is not None:
+        row, moved_row, sizes = flattened_sides(*layer.flattened)
+    if layer.spread is not None:
+        column, moved_column, more = flattened_sides(*layer.spread)
+        if sizes:  # rows have these letters
+            column, moved_column = column.upper(), moved_column.upper()
+            more = {letter.upper(): length for letter, length in more.items()}
+        sizes = {**sizes, **more}
+    return Notation(f"kernel: {row} {column} -> {moved_column} {moved_row}", sizes)
+
+
+def bias(layer: LayerView) -> Notation:
+    if layer.spread is None:
+        return Notation("bias")
+    before, after, sizes = flattened_sides(*layer.spread)
+    return Notation(f"bias: {before} -> {after}", sizes)
 
 
 @rule(

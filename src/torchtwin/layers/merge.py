@@ -11,7 +11,7 @@ import torch.nn.functional as F
 
 from torchtwin.errors import UnsupportedError
 from torchtwin.expr import Expr, call
-from torchtwin.rule import ANY, Case, Piece, extra_cases, rule
+from torchtwin.rule import ANY, Case, Piece, channels_first, extra_cases, rule
 from torchtwin.view import LayerView, Tensor
 
 OPERATIONS: dict[str, Callable[[Any, Any], Expr]] = {
@@ -59,10 +59,19 @@ def _layout(inputs: tuple[Tensor, ...]) -> Any:
 
 
 def _of_one_rank(inputs: tuple[Tensor, ...]) -> list[Expr]:
-    """Return the inputs with axes of length 1 behind the batch, where Keras puts them."""
-    rank = max(t.rank for t in inputs)
+    """Return the inputs with axes of length 1 behind the batch, where Keras puts them.
+
+    Beside an image whose channels come second, vectors have theirs there too.
+    """
+    rank, layout = max(t.rank for t in inputs), _layout(inputs)
+    first = layout == channels_first(rank) and all(t.rank in (2, rank) for t in inputs)
+    ones = [None] * (rank - min(t.rank for t in inputs))
     return [
-        t.expr if t.rank == rank else t.expr[(slice(None), *[None] * (rank - t.rank), ...)]
+        t.expr
+        if t.rank == rank
+        else t.expr[(slice(None), slice(None), *ones)]
+        if first
+        else t.expr[(slice(None), *[None] * (rank - t.rank), ...)]
         for t in inputs
     ]
 

@@ -13,6 +13,7 @@ from torchtwin.apply import permuted
 from torchtwin.errors import UnsupportedError
 from torchtwin.expr import Expr, call, shape_of
 from torchtwin.graph import Layout
+from torchtwin.nn.channel_norm import ChannelNorm
 from torchtwin.nn.normalization import (
     AxesRMSNorm,
     FrozenBatchNorm,
@@ -39,6 +40,14 @@ def _axes_last(config: Mapping[str, Any], rank: int) -> Layout | None:
     axes = _axes(config.get("axis", -1), rank)
     order = (*(k for k in range(rank) if k not in axes), *axes)
     return None if order == tuple(range(rank)) else order
+
+
+def _any_or_last(config: Mapping[str, Any], rank: int) -> Any:
+    """Return ANY for the channels of an image, wherever they lie."""
+    image = rank in (4, 5) and not config.get("rms_scaling")
+    if image and _axes(config.get("axis", -1), rank) == [rank - 1]:
+        return ANY
+    return _axes_last(config, rank)
 
 
 def _axes(axis: Any, rank: int) -> list[int]:
@@ -167,7 +176,7 @@ def _gamma_and_beta(layer: LayerView) -> tuple[dict[str, str], tuple[str, ...]]:
 
 @rule(
     "LayerNormalization",
-    layout=_axes_last,
+    layout=_any_or_last,
     mask="pass",
     cases=[
         Case({}, (2, 4)),
@@ -193,12 +202,15 @@ def layer_normalization(layer: LayerView) -> Piece:
     if "bias" in frozen:
         weights.pop("bias")
         frozen = ()
+    rank = layer.input.rank
+    axis = -1 if isinstance(shape, list) else layer.input.axis(_axes(layer["axis"], rank)[0])
     module = call(
-        nn.LayerNorm,
+        nn.LayerNorm if axis in (-1, rank - 1) else ChannelNorm,
         shape,
         eps=layer["epsilon"],
         elementwise_affine=bool(weights),
         bias="bias" in weights or not weights,
+        **options(dim=axis if axis not in (-1, 1, rank - 1) else None),
     )
     return Piece(module=module, weights=weights, frozen=frozen)
 

@@ -47,6 +47,10 @@ def activity_penalty(layer: LayerView) -> Piece:
 )
 def reshape(layer: LayerView) -> Piece:
     target = layer["target_shape"]
+    if layer.flattened is not None:  # the weights before it have the features in PyTorch's order
+        lengths, layout = layer.flattened
+        made = reshaped(layer.input, [lengths[axis - 1] for axis in layout[1:]])
+        return Piece(made, layout=layout)
     if len(target) > 2 and set(target[:-1]) == {1} and target[-1] != 1:
         # one pixel: channels-first in the same order, as the convolution behind it wants them
         pixel = (target[-1], *target[:-1])

@@ -93,6 +93,8 @@ def drawn(weight: Weight, x: Expr) -> list[tuple[Expr, str]]:
 
 def initializer_of(weight: Weight) -> tuple[str, dict[str, Any]]:
     """Return the initializer's class and arguments, defaults included."""
+    if weight.class_name == "LayerScale":  # of keras.applications
+        return "Constant", {"value": weight.config["init_values"]}
     fixed = FIXED.get((weight.class_name, weight.variable))
     argument = f"{weight.key}_initializer"
     # None is Keras's default for a variable (keras/src/layers/layer.py, add_weight).

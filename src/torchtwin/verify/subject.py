@@ -15,6 +15,7 @@ from torch import nn
 from torchtwin.errors import UnreadableModel
 from torchtwin.program import Argument
 from torchtwin.twin import Twin, executed
+from torchtwin.weights import Parameter
 
 
 @dataclass(frozen=True)
@@ -22,7 +23,8 @@ class Subject:
     """A twin that can be run: the text of its program, its module and its weights' names.
 
     `problem` says why there is no module: the program does not load. `train` is the text of
-    train.py, where there is one.
+    train.py, where there is one. `computed` are parameters whose numbers were computed from those
+    in the file, and rounded.
     """
 
     source: str
@@ -30,11 +32,25 @@ class Subject:
     path: Path | None = None
     problem: str = ""
     train: str | None = None
+    computed: tuple[Parameter, ...] = ()
 
     def precise(self) -> nn.Module:
-        """Return a copy of the module in float64."""
+        """Return a copy of the module in float64.
+
+        What was computed is there as it was before it was rounded, if its rounding is what the
+        module holds.
+        """
         assert self.module is not None
-        return copy.deepcopy(self.module).double()
+        module = copy.deepcopy(self.module).double()
+        state = module.state_dict()
+        for parameter in self.computed:
+            exact = parameter.exact()
+            held = state.get(parameter.name)
+            if exact is None or held is None or tuple(held.shape) != exact.shape:
+                continue
+            if np.array_equal(held.numpy(), exact.astype(parameter.dtype)):
+                held.copy_(torch.from_numpy(np.array(exact)))
+        return module
 
     def stored(self) -> Iterator[tuple[str, torch.Tensor]]:
         """Yield the weights by name, one at a time where they come from a file."""

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from torchtwin.convert import LAYOUTS, convert
+from torchtwin.emit.source import INFERENCE
 from torchtwin.readers import live, read
 from torchtwin.twin import Twin
 from torchtwin.verify.compare import compare_outputs
@@ -69,22 +70,26 @@ def expectation(
         if same and asked == twin.asked:
             return twin
         own = twin.custom if custom is None else custom
-        return convert(model, layout=twin.layout, weights=weights, custom=own, **asked)
+        made = convert(model, layout=twin.layout, weights=weights, custom=own, **asked)
+        return made.optimize() if twin.inference else made
+    takes, kind = _docstring(subject.source)
     first, *others = LAYOUTS
-    expected = convert(model, layout=first, weights=weights, custom=custom, **asked)
+    found = convert(model, layout=first, weights=weights, custom=custom, **asked)
     for layout in others:
-        if _signature(expected.source) == _signature(subject.source):
-            return expected
+        if _docstring(found.source)[0] == takes:
+            break
         other = convert(model, layout=layout, weights=weights, custom=custom, **asked)
-        if _signature(other.source) == _signature(subject.source):
-            return other
-    return expected
+        found = other if _docstring(other.source)[0] == takes else found
+    return found.optimize() if kind == INFERENCE else found
 
 
-def _signature(source: str) -> str:
-    """Return the line of the program's docstring that tells what it takes, in which layout."""
+def _docstring(source: str) -> tuple[str, str]:
+    """Return what the program's docstring tells: what it takes, in which layout, and its kind."""
     start, _, rest = source.partition("\nTakes ")
-    return " ".join(rest.partition("\n\n")[0].split()) if rest and len(start) < 2000 else ""
+    if not rest or len(start) > 2000:
+        return "", ""
+    takes, kind, *_ = [" ".join(part.split()) for part in [*rest.split("\n\n", 2), "", ""]]
+    return takes, kind
 
 
 def original_of(model: Any, weights: str | Path | None, expected: Twin, folder: Path) -> Original:
@@ -158,6 +163,8 @@ class Session:
 
     def report(self, subject: Subject, wanted: str | None = None) -> Report:
         count, changed = compare_weights(subject, self.expected.parameters)
+        computed = [p for p in self.expected.parameters if p.array and p.array.exact]
+        subject = replace(subject, computed=tuple(computed))
         try:
             if subject.train is not None and subject.module is not None:
                 self.lesson = Lesson(self.expected, subject.train, self.seed)
