@@ -50,6 +50,13 @@ REFUSALS: dict[str, Refusal] = {
         "it makes a function of a Python function, which no file holds",
         "write the function for whole tensors, or with torch.vmap",
     ),
+    **{
+        f"initializers.{name}": Refusal(
+            "it makes the filters of STFTSpectrogram, which come as that layer's weights",
+            "use the layer STFTSpectrogram",
+        )
+        for name in ("STFT", "STFTInitializer", "stft")
+    },
     "random.SeedGenerator": Refusal(
         "it holds the state of a random generator, and PyTorch has its own",
         "seed with torch.manual_seed",

@@ -86,6 +86,8 @@ def layer_file(name: str) -> str:
 
     if name == "InputLayer" or name in MODEL_CLASSES:
         return "torchtwin/build.py"
+    if name == "Pipeline":  # the nested model that it is
+        return "torchtwin/upgrade/layers.py"
     found = rules().get(name)
     if found is not None:
         return _file(inspect.getmodule(found.function))
