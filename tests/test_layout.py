@@ -44,7 +44,7 @@ def autoencoder() -> keras.Model:
     """The Dense in the middle is reordered on both sides."""
     x = image = keras.Input((6, 6, 2))
     x = kl.Reshape((-1,))(kl.Conv2D(3, 3)(x))
-    x = kl.Activation("softmax")(kl.Dense(3 * 2 * 4)(x))
+    x = kl.Activation("softmax")(kl.Dense(3 * 2 * 4, name="middle")(x))
     return keras.Model(image, kl.Conv2DTranspose(2, 2)(kl.Reshape((3, 2, 4))(x)))
 
 
@@ -112,4 +112,4 @@ def test_a_reordered_dense_trains_and_starts_as_in_keras() -> None:
     twin.training.loss(module.train(), images, torch.zeros_like(module(images))).backward()
     assert all(p.grad is not None for p in module.parameters())
     module.reset_parameters()
-    assert float(module.dense.bias.detach().abs().max()) == 0
+    assert float(module.middle.bias.detach().abs().max()) == 0

@@ -74,7 +74,7 @@ class Twin:
             state[tensor.name] = bits.view(torch.bfloat16) if tensor.dtype == "bfloat16" else bits
         module.load_state_dict(state)
         if channels_last(self.program, trains=not self.inference):  # as `load` in the source
-            module.to(memory_format=torch.channels_last)
+            module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         return module.requires_grad_(False).eval() if self.inference else module.eval()
 
     def optimize(self) -> Twin:

@@ -129,8 +129,8 @@ class _Assignment:
             if not vectors or self.graph.layers[node.layer].class_name not in MERGES:
                 return None  # broadcasting counts axes from the end, in Keras's order
             names = [name for name in names if self._rank(name) > 2]
-            found = self._common(names, node)
-            return found if found == channels_first(max(ranks)) else None
+            image = self._common(names, node)
+            return image if image == channels_first(max(ranks)) else None
         found = dict.fromkeys(self.values[n].layout for n in names)
         order = sorted(found, key=lambda layout: layout is None)  # PyTorch's own where it is even
         return min(order, key=lambda layout: self._moves(names, layout))
