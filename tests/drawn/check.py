@@ -19,8 +19,11 @@ from drawn.judge import Invalid, Refused, judge
 from drawn.layers import single_layers
 from torchtwin.rule import rules
 
-ELSEWHERE = {"Lambda", "StringLookup", "TextVectorization", "Equalization"}
-"""What takes code, strings, or images of whole numbers."""
+ELSEWHERE = {
+    "Lambda", "StringLookup", "TextVectorization", "Equalization", "CategoryEncoding",
+    "Discretization", "HashedCrossing", "Hashing", "IntegerLookup", "MelSpectrogram",
+}  # fmt: skip
+"""What takes code, strings, images of whole numbers, categories or waves: none are drawn."""
 LAYERS = sorted(n for n in rules() if hasattr(keras.layers, n) and n not in ELSEWHERE)
 
 EXPECTED = (
