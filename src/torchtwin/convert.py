@@ -102,7 +102,7 @@ def _translated(source: Source, layout: str, compiled: Mapping[str, Any] | None)
 
         plan = plan_of(compiled, graph, program)
         program = with_logits(program, plan.logits, plan.count)
-    text = emit_source(program, mixed_precision(graph))
+    text = emit_source(program, mixed_precision(graph), compiled=plan is not None)
     filled = parameters(program, graph, source)
     twin = Twin(text, program, graph, source, tuple(filled), layout, plan)
     if plan is None:

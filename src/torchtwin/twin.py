@@ -73,7 +73,8 @@ class Twin:
             bits = torch.from_numpy(array.copy())
             state[tensor.name] = bits.view(torch.bfloat16) if tensor.dtype == "bfloat16" else bits
         module.load_state_dict(state)
-        if channels_last(self.program, trains=not self.inference):  # as `load` in the source
+        compiled = self.plan is not None
+        if channels_last(self.program, inference=self.inference, compiled=compiled):  # as in `load`
             module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         return module.requires_grad_(False).eval() if self.inference else module.eval()
 

@@ -8,6 +8,9 @@ Two kernels of torch 2.13 for CPUs write beyond their memory in the backward pas
 lie last: that of a 1x1 convolution with strides, of fewer input channels than oneDNN takes at
 once (https://github.com/uxlfoundation/oneDNN/issues/6035), and that of GroupNorm whose input needs
 no gradient. A model that has one of them keeps PyTorch's order where it can be trained.
+
+So does one that has a train.py: torch's fused Adam walks through weights and state as they lie in
+memory, and the state of a file lies in PyTorch's order; FSDP refuses weights in any other.
 """
 
 from __future__ import annotations
@@ -27,14 +30,16 @@ AT_ONCE = 16
 """The most input channels that a kernel of oneDNN takes at once."""
 
 
-def channels_last(program: Class, *, trains: bool) -> bool:
-    """Tell whether `load` lays the channels of weights last."""
+def channels_last(program: Class, *, inference: bool, compiled: bool) -> bool:
+    """Tell whether `load` lays the channels of weights last; `compiled` ones have a train.py."""
+    if compiled and not inference:
+        return False
     modules = list(_modules(program))
     convolutions = [m for m in modules if isinstance(m, _ConvNd)]
     images = any(m.weight.dim() == 4 for m in convolutions)
     # torch refuses the format to a module that has parameters with five axes too.
     volumes = any(p.dim() == 5 for m in modules for p in m.parameters(recurse=False))
-    return images and not volumes and not (trains and any(map(_dangerous, modules)))
+    return images and not volumes and (inference or not any(map(_dangerous, modules)))
 
 
 def _modules(program: Class) -> Iterator[nn.Module]:

@@ -44,27 +44,35 @@ def load(weights=Path(__file__).with_name("model.safetensors")):
 '''
 
 
-def emit_source(program: Class, precision: str | None = None, *, inference: bool = False) -> str:
+def emit_source(
+    program: Class,
+    precision: str | None = None,
+    *,
+    inference: bool = False,
+    compiled: bool = False,
+) -> str:
     """Return the text of model.py, formatted.
 
-    `precision` is the dtype in which Keras computes, where that is not the weights' own.
+    `precision` is the dtype in which Keras computes, where that is not the weights' own;
+    `compiled` tells that a train.py comes with it.
     """
     resets = Resets({}) if inference else resets_of(program)
     helpers = helpers_of(program, resets.exprs)
     names = class_names(program, [h.__name__ for h in helpers])
     parts = [text_of(helper, ()) for helper in helpers]
     parts += [_class(cls, names, resets.methods.get(id(cls), ())) for cls in _unique(program)]
-    parts.append(_load(program, names[id(program)], inference=inference))
+    images = channels_last(program, inference=inference, compiled=compiled)
+    parts.append(_load(names[id(program)], images=images, inference=inference))
     body = "\n\n\n".join(parts)
     header = _header(program, precision, INFERENCE if inference else "")
     return formatted(f"{header}\n{_imports(body, helpers)}\n\n\n{body}\n")
 
 
-def _load(program: Class, name: str, *, inference: bool) -> str:
+def _load(name: str, *, images: bool, inference: bool) -> str:
     text = LOAD.format(
         name=name,
         still=" and without gradients" * inference,
-        images=MEMORY_FORMAT if channels_last(program, trains=not inference) else "",
+        images=MEMORY_FORMAT if images else "",
         result="model.requires_grad_(False).eval()" if inference else "model.eval()",
     )
     return "\n".join(line for line in text.strip().splitlines() if line.strip())
