@@ -154,10 +154,13 @@ def test_layers_that_come_from_keras_own_and_layers_in_wrappers(
     x = keras.layers.TimeDistributed(own.Attending(3))(x)
     x = keras.layers.TimeDistributed(own.Louder(3, activation="tanh", use_bias=False))(x)
     x = keras.layers.Flatten()(x)
-    model = keras.Model(inputs, own.Louder(2, 0.5)(x))
+    options = {"kernel_initializer": own.Small(0.2), "kernel_regularizer": "l2"}
+    model = keras.Model(inputs, own.Louder(2, 0.5, **options)(x))
     randomize(model)
     twin = check(model, saved(model, tmp_path, form), source, layout="keras")
-    assert "Louder(units=2, scale=0.5)" in twin.source
+    assert "kernel_initializer=Small(value=0.2), kernel_regularizer=L2()" in twin.source
+    twin.module.reset_parameters()
+    assert bool((twin.module.louder_1.kernel == 0.2).all())
     assert "activation='tanh'" in twin.source.replace('"', "'")
 
 
@@ -217,9 +220,12 @@ def test_files_of_tf_keras(tmp_path: Path) -> None:
 def test_verification_executes_what_the_model_needs(
     own: types.ModuleType, source: Path, tmp_path: Path
 ) -> None:
-    """A loss and metrics of the author's are trained with too: the curve is Keras's."""
+    """A loss and metrics of the author's are trained with too, and what a layer adds to the loss
+    and how it bounds its weights: the curve is Keras's."""
     inputs = keras.Input((4,))
-    model = keras.Model(inputs, own.Factor(3, name="factor")(inputs))
+    tenth = keras.initializers.Constant(0.1)
+    bounded = own.Restrained(tenth, "l2", activity_regularizer="l1", name="bounded")
+    model = keras.Model(inputs, bounded(own.Factor(3, name="factor")(inputs)))
     randomize(model)
     model.compile("adam", own.Uneven(3.0), metrics=[own.Largest(), own.rmse])
     path = saved(model, tmp_path)
@@ -230,6 +236,8 @@ def test_verification_executes_what_the_model_needs(
     assert report.training is not None
     assert not report.training.problem
     assert report.training.steps > 0
+    twin.module.reset_parameters()
+    assert torch.equal(twin.module.bounded.gamma.data, torch.full((3,), 0.1))
 
 
 @pytest.mark.parametrize("form", FORMS)

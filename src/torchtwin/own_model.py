@@ -56,7 +56,7 @@ def _shapes(entry: Mapping[str, Any], where: str) -> tuple[list[Any], bool]:
         raise UnsupportedError(
             "the file does not tell the shape of the model's input",
             where=where,
-            hint="call the model once on an array, and save it again",
+            hint="call the model once on an array, and save it as .keras: .h5 does not keep it",
         )
     return shapes, several
 

@@ -20,6 +20,13 @@ BASE = frozenset({"name", "trainable", "dtype", "batch_input_shape", "batch_shap
                   "quantization_config"})  # fmt: skip
 """What the config of every layer may hold: Keras's own bookkeeping."""
 
+OPTIONS = tuple(
+    f"{part}_{kind}"
+    for part in ("kernel", "bias")
+    for kind in ("initializer", "regularizer", "constraint")
+)
+"""What `KernelBase` takes beside its named arguments."""
+
 
 def constructor(
     library: Library, definition: Definition, cls: Any, config: Mapping[str, Any]
@@ -68,6 +75,8 @@ def _parameters(
             break
         parameters = list(inspect.signature(maker.__init__).parameters.values())[1:]
         named = {p.name: p for p in parameters if p.kind not in (p.VAR_KEYWORD, p.VAR_POSITIONAL)}
+        if maker is bases.KernelBase:
+            named |= dict.fromkeys(OPTIONS, parameters[-1])
         found[min(k, 1)] = {**named, **found[min(k, 1)]}
         if not any(p.kind == p.VAR_KEYWORD for p in parameters):
             break

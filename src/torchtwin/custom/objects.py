@@ -7,6 +7,7 @@ from typing import Any
 
 from torchtwin.apply import refuse_unread
 from torchtwin.errors import UnsupportedError
+from torchtwin.translate.bounds import constraint, penalty
 from torchtwin.translate.initial import class_of, initial_function
 from torchtwin.translate.registry import constructor_of
 from torchtwin.view import LayerView
@@ -18,6 +19,12 @@ def object_of(name: str, entry: Mapping[str, Any]) -> Any:
     home = str(entry.get("module") or "")
     if isinstance(config, Mapping) and ("initializer" in (home or name)) and class_of(kind):
         return initial_function({"class_name": kind, "config": dict(config)})
+    if isinstance(config, Mapping) and (not home or home.startswith("keras")):
+        bare = {"class_name": kind, "config": dict(config)}
+        if "regularizer" in (home or name):
+            return penalty(bare)
+        if "constraint" in (home or name):
+            return constraint(bare)
     rule = constructor_of(kind) if home.startswith("keras") and "layers" in home else None
     if rule is not None and isinstance(config, Mapping):
         view = LayerView(kind, config, [])

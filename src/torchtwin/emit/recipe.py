@@ -19,6 +19,7 @@ from torchtwin.nn.activity import ActivityPenalty
 from torchtwin.nn.masked import MaskedLSTM
 from torchtwin.nn.normalization import FrozenBatchNorm
 from torchtwin.program import Class
+from torchtwin.training.added import added_by_own
 from torchtwin.training.constraints import constrain_source
 from torchtwin.training.optimizers import optimizer_code, trained_variables
 from torchtwin.training.plan import Plan
@@ -84,6 +85,8 @@ def _features(plan: Plan, program: Class, penalty: bool, *, resets: bool) -> Any
     yield "processes"
     yield program.further if program.logits is not None else "plain"
     yield "penalty" if penalty else "free"
+    if penalty and added_by_own(program).losses:
+        yield "added"
     if plan.precision:
         yield plan.precision
     if resets:

@@ -13,9 +13,10 @@ from typing import Any
 from torch import nn
 
 from torchtwin.emit.expressions import Printer, qualified
+from torchtwin.emit.helpers import is_own
 from torchtwin.errors import UnsupportedError
 from torchtwin.evaluate import instance
-from torchtwin.expr import Call, Expr, Var, call
+from torchtwin.expr import Call, Expr, Method, Var, call
 from torchtwin.nn.channel_norm import ChannelNorm
 from torchtwin.nn.normalization import FrozenBatchNorm, MaskedBatchNorm
 from torchtwin.program import Class, Submodule
@@ -95,7 +96,8 @@ def _part(sub: Submodule, methods: Mapping[int, Any]) -> Iterator[Part]:
     elif sub.weights:
         module = instance(sub.constructor)
         kind = type(module)
-        lines = list(_lines(sub, module))
+        own = is_own(sub.constructor)
+        lines = [_made_anew(sub.constructor)] if own else list(_lines(sub, module))
     if lines:
         recipe = tuple(_printed(line, "layer") for line in lines)
         torchs = torch_class(kind) if kind else None
@@ -104,6 +106,12 @@ def _part(sub: Submodule, methods: Mapping[int, Any]) -> Iterator[Part]:
 
 def _reset(module: Expr) -> Line:
     return Line(module.reset_parameters())
+
+
+def _made_anew(constructor: Call) -> Line:
+    """The author's own layers draw their weights when they are made."""
+    state = Method(constructor, "state_dict", (), {})
+    return Line(Method(LAYER, "load_state_dict", (state,), {}))
 
 
 def _lines(sub: Submodule, module: nn.Module) -> Iterator[Line]:

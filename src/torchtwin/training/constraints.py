@@ -12,7 +12,9 @@ from typing import Any
 
 from torchtwin.errors import UnsupportedError
 from torchtwin.expr import Expr, Var, call
+from torchtwin.nn.penalties import put_back
 from torchtwin.program import Class
+from torchtwin.training.added import added_by_own
 from torchtwin.training.parts.constraints import max_norm_, min_max_norm_, unit_norm_
 from torchtwin.training.variables import (
     Universe,
@@ -33,7 +35,7 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
 }
 """The arguments of Keras's constraints, with their defaults."""
 
-PARTS = (max_norm_, min_max_norm_, unit_norm_)
+PARTS = (max_norm_, min_max_norm_, unit_norm_, put_back)
 
 
 def constrain_source(program: Class) -> Written | None:
@@ -60,6 +62,8 @@ def constrain_source(program: Class) -> Written | None:
             lines += [*head, f"{'    ' * len(head)}{printed(_applied(weights[0], each))}"]
     for rows in split.values():
         lines += _rows(rows)
+    if added_by_own(program).bounds:
+        lines.append("put_back(module)")
     if not lines:
         return None
     body = "\n".join(f"    {line}" for line in lines)

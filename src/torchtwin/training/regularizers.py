@@ -12,6 +12,8 @@ import torch
 from torchtwin.errors import UnsupportedError
 from torchtwin.expr import Expr, Field, Var, call
 from torchtwin.program import Class
+from torchtwin.training.added import added_by_own
+from torchtwin.training.parts.added import added_losses
 from torchtwin.training.parts.regularizers import cosines
 from torchtwin.training.variables import (
     Universe,
@@ -30,6 +32,8 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "OrthogonalRegularizer": {"factor": 0.01, "mode": "rows"},
 }
 """The arguments of Keras's regularizers, with their defaults."""
+
+PARTS = (cosines, added_losses)
 
 
 def penalty_source(program: Class) -> Written | None:
@@ -50,18 +54,20 @@ def penalty_source(program: Class) -> Written | None:
         term = _term(weight, Var("weight"))
         if term is not None:
             groups.setdefault(printed(term), (term, []))[1].append(weight)
-    if not groups and not split:
+    added = added_by_own(program).losses
+    if not groups and not split and not added:
         return None
-    lines = _lines(groups, split, Universe(program))
+    lines = _lines(groups, split, added, Universe(program))
     body = "\n".join(f"    {line}" for line in lines)
-    doc = '"""Return what the regularisers of the weights add to the loss."""'
+    layers = "the layers themselves and " if added else ""
+    doc = f'"""Return what {layers}the regularisers of the weights add to the loss."""'
     source = f"def penalty(module):\n    {doc}\n{body}\n"
-    return Written(source, (cosines,) if "cosines(" in body else ())
+    return Written(source, tuple(p for p in PARTS if f"{p.__name__}(" in body))
 
 
 def _lines(
     groups: Mapping[str, tuple[Expr, list[Weight]]], split: Mapping[str, list[Weight]],
-    universe: Universe,
+    added: bool, universe: Universe,
 ) -> list[str]:  # fmt: skip
     terms = [(loop(weights, universe), weights) for _, weights in groups.values()]
     lines: list[str] = []
@@ -72,6 +78,8 @@ def _lines(
     for rows in split.values():
         stacked = call(torch.stack, [w.of(Var("module")) for w in rows])
         lines.append(f"loss = loss + {printed(_term(rows[0], stacked))}")
+    if added:
+        lines.append("loss = loss + added_losses(module)")
     first = lines[0].removeprefix("loss = loss + ")
     if len(lines) == 1:
         return [f"return {first}"]

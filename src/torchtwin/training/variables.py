@@ -12,6 +12,7 @@ from typing import Any
 from torch import nn
 
 from torchtwin.emit.expressions import Printer, qualified
+from torchtwin.emit.helpers import is_own
 from torchtwin.evaluate import instance
 from torchtwin.expr import Expr, Field, Item, Var
 from torchtwin.notation import Notation
@@ -105,6 +106,7 @@ def submodule_weights(
     module = module or instance(sub.constructor)
     state, parameters = module.state_dict(), dict(module.named_parameters())
     rows: dict[str, int] = {}
+    own = is_own(sub.constructor)
     for notation in sub.weights.values():
         if notation.row is not None:
             rows[notation.variable] = max(rows.get(notation.variable, 0), notation.row + 1)
@@ -113,6 +115,8 @@ def submodule_weights(
             continue
         shape, variable = tuple(state[name].shape), notation.variable
         class_name, config, inner = owner(sub.class_name, sub.config, variable)
+        if own:
+            config = {}  # what it says of its weights is in its code
         yield Weight(
             f"{prefix}{sub.attribute}.{name}", name, shape,
             str(state[name].dtype).removeprefix("torch."), notation,

@@ -12,6 +12,7 @@ import torch
 from torch import nn
 
 from torchtwin.nn.activity import ActivityPenalty
+from torchtwin.training.parts.added import forget_losses
 from torchtwin.training.parts.batch_norm import in_own_order, keep_biased_variance
 from torchtwin.training.parts.checkpoint import (
     load_checkpoint,
@@ -44,6 +45,7 @@ class Outputs(nn.Module):
         self.module = module
 
     def forward(self, *inputs):
+        forget_losses(self.module)  # when: added
         outputs = self.module.logits(*inputs)  # when: logits
         outputs = self.module.with_masks(*inputs)  # when: with_masks
         outputs = self.module(*inputs)  # when: plain
