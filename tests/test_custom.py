@@ -155,12 +155,12 @@ def test_layers_that_come_from_keras_own_and_layers_in_wrappers(
     x = keras.layers.TimeDistributed(own.Louder(3, activation="tanh", use_bias=False))(x)
     x = keras.layers.Flatten()(x)
     options = {"kernel_initializer": own.Small(0.2), "kernel_regularizer": "l2"}
-    model = keras.Model(inputs, own.Louder(2, 0.5, **options)(x))
+    model = keras.Model(inputs, own.Louder(2, 0.5, name="last", **options)(x))
     randomize(model)
     twin = check(model, saved(model, tmp_path, form), source, layout="keras")
     assert "kernel_initializer=Small(value=0.2), kernel_regularizer=L2()" in twin.source
     twin.module.reset_parameters()
-    assert bool((twin.module.louder_1.kernel == 0.2).all())
+    assert bool((twin.module.last.kernel == 0.2).all())
     assert "activation='tanh'" in twin.source.replace('"', "'")
 
 
