@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
+import torch
 
 from torchtwin import translate
 
@@ -211,3 +214,38 @@ def test_an_import_that_comes_late_is_none_for_helpers() -> None:
     text = "x = keras.utils.get_file('a', 'https://a.b/c')\nimport os\nprint(os.sep)\n"
     source = translate(HEAD + text).source
     assert source.count("import os\n") == 2
+
+
+def test_a_module_is_called_in_its_mode_by_a_graph() -> None:
+    """A frozen part that is made trainable later goes on without dropout and batch statistics."""
+    text = (
+        "a = keras.Input((4,))\nb = layers.BatchNormalization()(a)\nbase = keras.Model(a, b)\n"
+        "print(base.layers[1])\ni = keras.Input((4,))\nx = base(i, training=False)\n"
+        "x = layers.Dropout(0.5)(x, training=True)\nmodel = keras.Model(i, x)\n"
+    )
+    made = translate(HEAD + text)
+    assert not made.unresolved
+    names: dict[str, Any] = {}
+    exec(made.source, names)
+    model, x = names["model"], torch.randn(64, 4)
+    before = [buffer.clone() for buffer in model.buffers()]
+    for mode in (True, False):
+        y = model.train(mode)(x)
+        assert (y == 0).any()
+        torch.testing.assert_close(y[y != 0], 2 * x[y != 0], rtol=1e-3, atol=0.0)
+        assert all(part.training is mode for part in model.modules())
+    assert all(map(torch.equal, before, model.buffers()))
+
+
+def test_layers_of_a_model_are_given_arrays() -> None:
+    text = (
+        "import numpy as np\n\n\nclass Net(keras.Model):\n    def __init__(self):\n"
+        "        super().__init__()\n"
+        "        self.head = layers.Dense(2)\n    def call(self, x):\n"
+        "        return self.head(x)\n\n\n"
+        "net = Net()\nnet.compile('sgd', 'mse')\nx = np.ones((4, 3))\ny = net.head(x)\n"
+        "z = net.head(x[:2], training=False)\n"
+    )
+    names: dict[str, Any] = {}
+    exec(translate(HEAD + text).source, names)
+    assert torch.equal(names["y"][:2], names["z"])

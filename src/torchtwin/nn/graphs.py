@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import functools
+
 import torch
 from torch import nn
 
+from torchtwin.nn.mode import in_mode
 from torchtwin.nn.symbols import BatchSize, Given, Symbol, flat_tensors, renewed, symbols_of
 
 
@@ -150,7 +153,18 @@ def filled(values, known):
 def planned(step):
     """Return what a step does: its function, the arguments, and the places of the results."""
     args, kwargs = renewed(step.args, place_of), renewed(step.kwargs, place_of)
-    return step.function, args, kwargs, [place_of(x) for x in symbols_of(step.results)]
+    function = step.function
+    if step.training is not None:
+        function = functools.partial(in_mode, step.training, function)
+    return function, args, kwargs, [place_of(x) for x in symbols_of(step.results)]
+
+
+def step_in_mode(training, module, *args, **kwargs):
+    """Call a module in a mode; a graph of which this is a step always calls it so."""
+    result = in_mode(training, module, *args, **kwargs)
+    for symbol in symbols_of(result):
+        symbol.step.training = training
+    return result
 
 
 def is_whole(x):

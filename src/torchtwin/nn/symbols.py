@@ -20,6 +20,8 @@ class BatchSize(int):
 class Step:
     """A module or function that is applied; `inputs` are its symbols, `results` what it gives."""
 
+    training = None  # the mode in which a module always runs here
+
     def __init__(self, function, args, kwargs):
         self.function, self.args, self.kwargs = function, args, kwargs
         self.inputs, self.results = symbols_of([args, kwargs]), None

@@ -8,8 +8,9 @@ import libcst as cst
 
 from torchtwin.errors import UnsupportedError
 from torchtwin.expr import Expr, Field, Method, Source
+from torchtwin.nn.graphs import step_in_mode
 from torchtwin.nn.mode import in_mode
-from torchtwin.translate import held
+from torchtwin.translate import arrays, held
 from torchtwin.translate.augmented import with_tensors
 from torchtwin.translate.inherited import of_builtin
 from torchtwin.translate.inventory import is_layer
@@ -219,7 +220,9 @@ def _applied(rewriter: Rewriter, original: cst.Call, updated: cst.Call) -> Any:
         if not (named and rewriter.cls and is_layer(rewriter.program.inventory, rewriter.cls)):
             return None
     if kind.what == "module":
-        updated = with_tensors(rewriter.program, original, updated)
+        given = arrays.with_tensors(rewriter, original, updated)
+        whole = given is updated
+        updated = with_tensors(rewriter.program, original, updated) if whole else given
     return _without_training(rewriter, original, updated, method)
 
 
@@ -245,7 +248,9 @@ def _without_training(
     passed = isinstance(removed, cst.Name) and removed.value in ("training", "None")
     if not passed and text_of(removed) != "self.training":
         if rewriter.cls and (kind.what == "module" or method is not None):
-            return _in_mode(rewriter, updated, mode, kept)
+            return _in_mode(rewriter, in_mode, updated, mode, kept)
+        if rewriter.program.graphs and kind.what == "module":
+            return _in_mode(rewriter, step_in_mode, updated, mode, kept)
         _refuse_mode(rewriter, original, removed)
         if isinstance(original.func, cst.Name | cst.Attribute) and not rewriter.cls:
             word = "train" if text_of(removed) == "True" else "eval"
@@ -255,12 +260,12 @@ def _without_training(
 
 
 def _in_mode(
-    rewriter: Rewriter, updated: cst.Call, mode: cst.BaseExpression, kept: list[cst.Arg]
+    rewriter: Rewriter, function: Any, updated: cst.Call, mode: Any, kept: list[cst.Arg]
 ) -> cst.Call:
     """A layer that is told its mode, as in `self.dropout(x, training=True)`."""
     comma = cst.Comma(whitespace_after=cst.SimpleWhitespace(" "))
     first = [cst.Arg(each, comma=comma) for each in (mode, updated.func)]
-    name = cst.Name(rewriter.program.name_of(in_mode))
+    name = cst.Name(rewriter.program.name_of(function))
     return cst.Call(name, tidy([*first, *kept]))
 
 
