@@ -29,8 +29,6 @@ ONE = {
         lambda x: tf.gather(x, [2, 0], axis=1),
         lambda x: tf.math.argmax(x, axis=-1),
         lambda x: K.argmax(x),
-        lambda x: tf.math.top_k(x, 2).values,
-        lambda x: tf.nn.top_k(x, k=3).indices,
         lambda x: tf.tile(x, [1, 2]),
         lambda x: tf.pad(x, [[0, 0], [1, 2]]),
         lambda x: tf.math.log(tf.maximum(x, 1e-3)),

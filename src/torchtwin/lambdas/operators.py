@@ -41,8 +41,6 @@ DTYPES = frozenset([
     "float16", "float32", "float64", "bfloat16", "int8", "int16", "int32", "int64", "uint8", "bool",
 ])  # fmt: skip
 
-TOP = ("values", "indices")
-
 
 def attribute(value: Any, word: str) -> Any:
     """Return an attribute: of a module its member, of a tensor its shape or dtype."""
@@ -60,8 +58,6 @@ def attribute(value: Any, word: str) -> Any:
             return applied(lambda x: x.expr.transpose(0, 1), value)
     if isinstance(value, tuple) and word in ("ndims", "rank"):
         return len(value)
-    if isinstance(value, tuple) and len(value) == 2 and word in TOP:
-        return value[TOP.index(word)]  # what tf.math.top_k gives is a tuple with names
     raise NotUnderstood(f"it uses an attribute {word}")
 
 
