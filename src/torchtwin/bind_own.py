@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from torchtwin.bind_tree import Shelf, container_of, snake
+from torchtwin.bind_tree import Shelf, container_of
 from torchtwin.binding import Binding, Part, Variable
+from torchtwin.names import snake
 from torchtwin.source import Array
 
 Found = tuple[Variable, str, Array]

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from torchtwin.binding import Binding, Holder, Variable
+from torchtwin.names import snake
 from torchtwin.source import Array, Tree
 
 CONTAINERS = ("layers", "_layer_checkpoint_dependencies", "_functional/layers", "_layers",
@@ -208,10 +209,3 @@ def _by_parent(variables: Sequence[Variable]) -> Iterator[tuple[str, list[Variab
         # Layers with a kernel or a table store these first, trained or not (LoRA, quantized).
         listed = any(v.leaf in ("kernel", "quantized_kernel", "embeddings") for v in own)
         yield parent, own if listed else sorted(own, key=lambda v: not v.trainable)
-
-
-def snake(class_name: str) -> str:
-    """Return the name that Keras gives the group of a layer of this class."""
-    name = re.sub(r"\W+", "", class_name.rpartition(">")[2])
-    name = re.sub("(.)([A-Z][a-z]+)", r"\1_\2", name)
-    return re.sub("([a-z])([A-Z])", r"\1_\2", name).lower()

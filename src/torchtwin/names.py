@@ -51,3 +51,10 @@ def identifiers(names: Iterable[str], base: type | None = None) -> dict[str, str
         taken.add(unique)
         result[name] = unique
     return result
+
+
+def snake(class_name: str) -> str:
+    """Return the name that Keras gives the group of a layer of this class."""
+    name = re.sub(r"\W+", "", class_name.rpartition(">")[2])
+    name = re.sub("(.)([A-Z][a-z]+)", r"\1_\2", name)
+    return re.sub("([a-z])([A-Z])", r"\1_\2", name).lower()

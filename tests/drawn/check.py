@@ -3,8 +3,8 @@
     KERAS_BACKEND=tensorflow pytest tests/drawn/check.py [--hypothesis-profile=long]
 
 Any backend of Keras but torch will do. TensorFlow is the quickest: JAX compiles every operation
-for every shape. What differs there is looked at on JAX too: on TensorFlow Keras 3.15's einsum
-takes two axes of one length for each other (MultiHeadAttention of two heads over two steps).
+for every shape. What differs there is looked at on JAX too: of MultiHeadAttention with two heads
+over two steps, Keras 3.15 on TensorFlow was seen to differ from NumPy in the query's projection.
 """
 
 from __future__ import annotations

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from typing import Any
+
+from torchtwin.names import snake
 
 LOOKUPS = ("TextVectorization", "StringLookup", "IntegerLookup")
 FILE = "vocabulary.txt"
@@ -59,9 +60,3 @@ def _layers(model: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
     for entry in listed if isinstance(listed, list) else ():
         if isinstance(entry, Mapping) and isinstance(entry.get("config"), Mapping):
             yield entry
-
-
-def snake(class_name: str) -> str:
-    name = re.sub(r"\W+", "", class_name.rpartition(">")[2])
-    name = re.sub("(.)([A-Z][a-z]+)", r"\1_\2", name)
-    return re.sub("([a-z])([A-Z])", r"\1_\2", name).lower()

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from torchtwin.errors import UnreadableModel
-from torchtwin.readers.assets import snake
+from torchtwin.names import snake
 from torchtwin.readers.bundle.bundle import NAMES, Bundle
 from torchtwin.readers.bundle.tracked import GRAPH, Tracked
 from torchtwin.readers.names import entries, grouped, name_of

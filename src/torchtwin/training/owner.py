@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from torchtwin.bind_tree import snake
+from torchtwin.names import snake
 
 
 def owner(
