@@ -289,9 +289,19 @@ def test_one_sample_is_a_batch() -> None:
     beside_keras(model, np.random.default_rng(3).normal(size=(1, 4)))
 
 
-def test_spectral_normalisation_is_refused() -> None:
-    with pytest.raises(torchtwin.UnsupportedError, match="SpectralNormalization"):
-        torchtwin.convert(chain((4,), L.SpectralNormalization(L.Dense(3))))
+@pytest.mark.parametrize("iterations", [1, 3])
+def test_spectral_normalisation(iterations: int) -> None:
+    """A layer changes its weight in training; Keras on JAX keeps that outside `fit` only."""
+    layer = L.SpectralNormalization(L.Dense(3), power_iterations=iterations)
+    model = chain((4,), layer, L.Activation("tanh"), L.Dense(2))
+    twin = torchtwin.convert(model)
+    assert "a spectral norm divided the weight" in " ".join(twin.train.split())
+    module = twin.module.train()
+    x = np.random.default_rng(3).normal(size=(5, 4))
+    for _ in range(3):
+        wanted = np.asarray(model(x, training=True))
+        np.testing.assert_allclose(module(torch.from_numpy(x)).detach(), wanted, rtol=1e-9)
+    assert_same_weights(twin, model, 1e-9)
 
 
 def test_the_masked_module_trains_alike_without_train_py() -> None:

@@ -15,7 +15,10 @@ from translated_layers import check
 registry.load()
 KINDS = ("core", "conv", "norm", "pooling", "noise", "activation", "merge", "data", "images")
 MODULES = [f"layers_{kind}" for kind in KINDS]
-REFUSED = [("Flatten", "channels first"), ("Resizing", "channels first")]
+REFUSED = [
+    ("Flatten", "channels first"), ("Resizing", "channels first"),
+    ("BatchNormalization", "renormalised"), ("BatchNormalization", "renormalised, frozen"),
+]  # fmt: skip
 OWN = {
     name: [
         case

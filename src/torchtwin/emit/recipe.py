@@ -18,6 +18,7 @@ from torchtwin.expr import Call, walk
 from torchtwin.nn.activity import ActivityPenalty
 from torchtwin.nn.masked import MaskedLSTM
 from torchtwin.nn.normalization import FrozenBatchNorm
+from torchtwin.nn.spectral import SpectralNorm
 from torchtwin.program import Class
 from torchtwin.training.added import added_by_own
 from torchtwin.training.constraints import constrain_source
@@ -102,7 +103,7 @@ def _features(plan: Plan, program: Class, penalty: bool, *, resets: bool) -> Any
     modules = [s.constructor for c in program.classes() for s in c.submodules]
     for node in (n for m in modules if not isinstance(m, Class) for n in walk(m)):
         kind = node.function if isinstance(node, Call) else None
-        if kind in (nn.LSTM, MaskedLSTM) and plan.precision == "float16":
+        if kind in (nn.LSTM, MaskedLSTM) and plan.precision in ("float16", "bfloat16"):
             yield "lstm"
         if kind is nn.GroupNorm:
             yield "group_norm"
@@ -112,6 +113,8 @@ def _features(plan: Plan, program: Class, penalty: bool, *, resets: bool) -> Any
             isinstance(node, Call) and any("dropout" in name for name in node.kwargs)
         ):
             yield "random"
+        if kind is SpectralNorm:
+            yield "spectral"
         if kind is FrozenBatchNorm:
             yield "frozen"
         elif isinstance(kind, type) and issubclass(kind, _BatchNorm):
@@ -128,10 +131,18 @@ def _differences(plan: Plan, features: Collection[str]) -> tuple[str, ...]:
         "Dropout, noise and the like draw other numbers than in Keras: with them the two curves are"
         " as alike as those of two seeds.",
     )
-    lower = ("On a CPU, where PyTorch has no LSTM in float16, it computes in bfloat16.",)
+    lower = (
+        "On a CPU, where PyTorch has no LSTM in float16, it computes in bfloat16, and in float32"
+        " where the CPU has no LSTM in that either.",
+    )
+    spectral = (
+        "Keras on JAX forgets after each step by what a spectral norm divided the weight; on"
+        " TensorFlow it keeps the divided weight, as here.",
+    )
     return (
         plan.differences
         + told * masked
         + drawn * ("random" in features)
         + lower * ("lstm" in features)
+        + spectral * ("spectral" in features)
     )

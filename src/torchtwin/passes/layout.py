@@ -74,7 +74,7 @@ class _Assignment:
         return rule_of(layer.class_name).wanted(layer.config, self._rank(name))
 
     def _natural(self, name: str) -> Layout | None:
-        """Return the layout that the first user with a preference wants."""
+        """Return the layout of images that the first user with a preference wants."""
         pending, seen = [name], set()
         while pending:
             value = pending.pop(0)
@@ -84,7 +84,7 @@ class _Assignment:
                 seen.add(node.name)
                 wanted = self._wanted(node, value)
                 if wanted != ANY:
-                    if wanted is not None:
+                    if _of_images(wanted):
                         return tuple(wanted)
                     continue
                 pending += [v for v in node.outputs if self._rank(v) == self._rank(name)]
@@ -161,13 +161,13 @@ class _Assignment:
         return self.moved[name, layout]
 
     def _output(self, name: str) -> str:
-        rank, layout = self._rank(name), self.values[name].layout
+        rank = self._rank(name)
         if not self.torch or rank not in IMAGE_RANKS:
             return self._in(name, None)
-        images = any(
-            v.layout is not None and len(v.shape or ()) == rank for v in self.values.values()
-        )
-        return self._in(name, channels_first(rank)) if images and layout is None else name
+        layouts = {v.layout for v in self.values.values() if v.layout and len(v.layout) == rank}
+        if _of_images(self.values[name].layout):
+            return name
+        return self._in(name, channels_first(rank) if any(map(_of_images, layouts)) else None)
 
     def _folded(self, node: Node) -> Node | None:
         """Return a Flatten that takes its input as it lies, or what expects that order."""
@@ -261,6 +261,12 @@ class _Assignment:
             if not self._hands_on(maker):
                 return
             value = maker.inputs[0]
+
+
+def _of_images(layout: Layout | None) -> bool:
+    """Tell whether a layout has the channels, Keras's last axis, before the spatial axes."""
+    rank = len(layout or ())
+    return layout in [channels_first(rank, leading) for leading in range(1, rank - 1)]
 
 
 def _known_lengths(value: Value) -> tuple[int, ...] | None:

@@ -190,7 +190,8 @@ def _orthogonal(weight: Weight, x: Expr, gain: float) -> Expr:
         raise UnsupportedError(f"Orthogonal for {weight.variable}, which is no matrix")
     gained = {} if gain == 1 else {"gain": gain}
     half = weight.dtype in ("float16", "bfloat16")  # for which torch has no decomposition
-    if same_matrix(weight) and not half:
+    images = len(weight.shape) == 4  # `load` may have laid their channels last: no view is a matrix
+    if same_matrix(weight) and not half and not images:
         return call(nn.init.orthogonal_, x, **gained)
     columns = weight.keras_shape[-1]
     empty = call(

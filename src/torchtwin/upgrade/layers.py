@@ -76,11 +76,11 @@ def upgraded_layer(entry: Mapping[str, Any], context: Context) -> dict[str, Any]
             result = upgraded_model(entry, context, name)
         elif is_own(entry) and not context.is_custom(entry):
             result = _own_layer(entry, name, context)
+            if str(entry.get("module")).startswith("keras.src."):  # not a public class
+                result.setdefault("module", entry["module"])
         else:
             result = _custom_layer(entry, context)
         result["name"] = name
-        if str(entry.get("module")).startswith("keras.src."):  # not a public class
-            result.setdefault("module", entry["module"])
         if "inbound_nodes" in entry:
             calls = [plain(c) if isinstance(c, list) else c for c in entry["inbound_nodes"] or ()]
             result["inbound_nodes"] = keras2.causal_calls(result["config"], calls)
