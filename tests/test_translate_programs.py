@@ -191,19 +191,6 @@ def endless(size):
 drawn = model.fit(endless(9), steps_per_epoch=4, epochs=2, verbose=0, validation_data=endless(15), validation_steps=2).history
 result = model.evaluate(endless(9), steps=3, verbose=0)
 ''',
-    "numbers without an axis": '''
-model = keras.Sequential([layers.Dense(1, input_shape=[1])])
-start(model, x[:2, :1])
-model.compile("sgd", "mse")
-curves = model.fit(x[:, 0], y[:, 0], epochs=2, verbose=0, shuffle=False).history
-outputs = model.predict(x[:5, 0])
-inputs = keras.Input((4, 1))
-h = layers.Flatten()(layers.Conv1D(3, 2)(inputs))
-other = keras.Model(inputs, layers.Dense(1)(h))
-start(other, np.stack([x[:2]], axis=-1))
-other.compile("sgd", "mse")
-more = other.fit(x, y, epochs=2, verbose=0, shuffle=False).history
-''',
     "layers by place": '''
 model = keras.Sequential([layers.Dense(5, activation="tanh", name="first"), layers.BatchNormalization(), layers.Dense(1, name="last")])
 model.build((None, 4))

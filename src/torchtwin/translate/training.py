@@ -241,4 +241,4 @@ def _axes(program: Program, original: cst.Call) -> int | None:
         return None
     first = parts.elements[0].value
     named = program.names.of(first.func) if isinstance(first, cst.Call) else ""
-    return axes_of(first, program.module.code, "shape" if named in INPUTS else "")
+    return axes_of(first, program.module, "shape" if named in INPUTS else "")

@@ -30,10 +30,9 @@ class Arguments:
 def arguments(area: Stretch, found: Found) -> Arguments:
     """Return how the inputs of a model arrive in its `call`."""
     asked = _arriving(area, found)
-    code = area.program.module.code
     for name in asked.names:
         call = call_of(area.program, area, found, name)
-        axes = axes_of(call, code, "shape") if call is not None else None
+        axes = axes_of(call, area.program.module, "shape") if call is not None else None
         if axes is not None:
             value = expression(f"{name} if {name}.ndim == {axes} else {name}[..., None]")
             asked.unpack.append(_assign([name], value))
