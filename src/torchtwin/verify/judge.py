@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 
 from torchtwin.verify.judge_custom import own_classes
-from torchtwin.verify.judge_exact import compute_exactly
+from torchtwin.verify.judge_exact import compute_exactly, exact_constants
 from torchtwin.verify.judge_training import Training, walked
 
 FLOATS = ("float", "bfloat", "mixed_")
@@ -134,6 +134,7 @@ class Judge:
         made.set_weights(model.get_weights())
         for _, layer in walked(made):
             finalize(layer)
+            exact_constants(layer)
         return made
 
     def _run(self, model: Any, precision: str) -> list[list[str]]:

@@ -7,8 +7,11 @@ from __future__ import annotations
 
 import functools
 import importlib
+import math
 from collections.abc import Callable
 from typing import Any
+
+import numpy as np
 
 
 def compute_exactly() -> None:
@@ -43,6 +46,18 @@ def exact_leaky_relu(tf: Any, leaky_relu: Callable[..., Any]) -> Callable[..., A
         return leaky_relu(features, alpha, name=name)
 
     return wrapper
+
+
+def exact_constants(layer: Any) -> None:
+    """Let a Normalization have the mean and variance of its config, which were in float32 once."""
+    if getattr(layer, "input_mean", None) is None or layer.compute_dtype != "float64":
+        return
+    for name in ("mean", "variance"):
+        given = np.asarray(getattr(layer, f"input_{name}"), "float64")
+        held = getattr(layer, name)
+        if given.ndim == 0 or given.size == math.prod(held.shape):
+            exact = np.broadcast_to(given.reshape(held.shape if given.ndim else ()), held.shape)
+            setattr(layer, name, exact)
 
 
 def hold_exactly(optimizer: Any) -> None:
