@@ -12,6 +12,7 @@ from torchtwin.nn.kernel_of import build_now
 from torchtwin.nn.lazy import LazyModule
 from torchtwin.translate import attributes, methods
 from torchtwin.translate.builtin import base_class
+from torchtwin.translate.search import findall
 from torchtwin.translate.values import source_of, text_of
 
 if TYPE_CHECKING:
@@ -49,12 +50,12 @@ def asks_shape(rewriter: Rewriter, node: cst.Assign) -> bool:
         return False
     cls = rewriter.inside(cst.ClassDef)
     place = text_of(node.targets[0].target)
-    told = {id(n) for call in m.findall(cls, TOLD) for a in cst.ensure_type(call, cst.Call).args
+    told = {id(n) for call in findall(cls, TOLD) for a in cst.ensure_type(call, cst.Call).args
             for n in _named(a.value, place)}  # fmt: skip
-    told |= {id(n) for method in m.findall(cls, m.FunctionDef(name=ASKED))
+    told |= {id(n) for method in findall(cls, m.FunctionDef(name=ASKED))
              for n in _named(method, place)}  # fmt: skip
     told |= {id(cst.ensure_type(t, cst.AssignTarget).target)
-             for t in m.findall(cls, m.AssignTarget())}  # fmt: skip
+             for t in findall(cls, m.AssignTarget())}  # fmt: skip
     return all(id(n) in told for n in _named(cls, place))
 
 
@@ -63,7 +64,7 @@ TOLD = m.Call(func=m.Attribute(attr=m.OneOf(m.Name("build"), ASKED)))
 
 
 def _named(node: cst.CSTNode, place: str) -> list[cst.CSTNode]:
-    return [n for n in m.findall(node, m.OneOf(m.Name(), m.Attribute())) if text_of(n) == place]
+    return [n for n in findall(node, m.OneOf(m.Name(), m.Attribute())) if text_of(n) == place]
 
 
 def builds(rewriter: Rewriter) -> bool:

@@ -14,6 +14,7 @@ from torchtwin.translate.building import asks_shape, building, is_build
 from torchtwin.translate.inventory import is_layer
 from torchtwin.translate.opening import opened, with_penalty
 from torchtwin.translate.parameters import configurable, named, parameters
+from torchtwin.translate.search import findall
 from torchtwin.translate.values import text_of
 from torchtwin.translate.weights import bounds
 
@@ -60,7 +61,7 @@ def _is_read(rewriter: Rewriter, name: str) -> bool:
         return False
     cls = rewriter.program.inventory.classes[rewriter.cls]
     own = m.Attribute(value=m.Name("self"), attr=m.Name(name))
-    return len(m.findall(cls, own)) > len(m.findall(cls, m.AssignTarget(target=own)))
+    return len(findall(cls, own)) > len(findall(cls, m.AssignTarget(target=own)))
 
 
 # Statements.

@@ -13,6 +13,7 @@ from torchtwin.nn.graphs import modules_of, named
 from torchtwin.nn.masked_sequential import MaskedSequential
 from torchtwin.translate.layer_lists import looks_at_layers
 from torchtwin.translate.program import Program
+from torchtwin.translate.search import findall
 from torchtwin.translate.values import text_of
 
 INPUTS = ("keras.Input", "keras.layers.InputLayer", "keras.InputLayer")
@@ -47,7 +48,7 @@ def sequential(program: Program, original: cst.Call, updated: cst.Call) -> cst.B
 
 def _without_inputs(program: Program, before: Any, after: Any) -> Any:
     """Return a list of modules without the inputs that may be among them."""
-    calls = [c for c in m.findall(program.module, m.Call()) if isinstance(c, cst.Call)]
+    calls = [c for c in findall(program.module, m.Call()) if isinstance(c, cst.Call)]
     if not program.graphs or not any(program.names.of(c.func) in INPUTS for c in calls):
         return after
     if isinstance(before, cst.ListComp):

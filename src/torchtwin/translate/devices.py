@@ -10,6 +10,7 @@ import torch
 
 from torchtwin.expr import Binary, Call, Expr, Field, Method, Source, Unary
 from torchtwin.translate.infer import Kinds
+from torchtwin.translate.search import findall
 
 FACTORIES = (torch.zeros, torch.ones, torch.full, torch.arange, torch.eye, torch.linspace,
              torch.randn, torch.rand, torch.randint, torch.empty, torch.tensor, torch.logspace,
@@ -20,6 +21,12 @@ def device_of(function: cst.FunctionDef | None, kinds: Kinds) -> Expr | None:
     """Return the device of the first tensor that a `call` is given; None where that is unclear."""
     if function is None:
         return None
+    if function not in kinds.devices:
+        kinds.devices[function] = _device_of(function, kinds)
+    return kinds.devices[function]
+
+
+def _device_of(function: cst.FunctionDef, kinds: Kinds) -> Expr | None:
     if function.name.value != "call" or len(function.params.params) < 2:
         return _of_shape(function, kinds)
     first = function.params.params[1].name.value
@@ -33,7 +40,7 @@ SHAPES = ("tf.shape", "keras.ops.shape", "keras.backend.shape", "keras.backend.i
 
 def _of_shape(function: cst.FunctionDef, kinds: Kinds) -> Expr | None:
     """Return the device of the first parameter of which a function asks the shape."""
-    found = m.findall(function.body, m.Call(args=[m.Arg(value=m.Name())]))
+    found = findall(function.body, m.Call(args=[m.Arg(value=m.Name())]))
     calls = [cst.ensure_type(node, cst.Call) for node in found]
     asked = {
         cst.ensure_type(call.args[0].value, cst.Name).value

@@ -22,6 +22,7 @@ from torchtwin.nn.symbols import symbol
 from torchtwin.translate.containers import INPUTS
 from torchtwin.translate.inventory import is_layer
 from torchtwin.translate.parts.models import GraphModel
+from torchtwin.translate.search import findall
 from torchtwin.translate.values import text_of
 
 if TYPE_CHECKING:
@@ -224,9 +225,9 @@ def graph_classes(program: Program) -> set[str]:
 def _given_ends(program: Program, cls: str) -> bool:
     init = program.inventory.method(cls, "__init__")
     if init is None:
-        made = m.findall(program.module, m.Call(func=m.Name(cls)))
+        made = findall(program.module, m.Call(func=m.Name(cls)))
         return any(_has_ends(call) for call in made)
-    calls = m.findall(init, m.Call(func=m.Attribute(attr=m.Name("__init__"))))
+    calls = findall(init, m.Call(func=m.Attribute(attr=m.Name("__init__"))))
     return any(_has_ends(call) for call in calls)
 
 

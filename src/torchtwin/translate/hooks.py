@@ -14,6 +14,7 @@ import libcst.matchers as m
 from torchtwin.errors import UnsupportedError
 from torchtwin.translate.builtin import general
 from torchtwin.translate.rules.layers_merge import FUNCTIONS
+from torchtwin.translate.search import findall
 
 if TYPE_CHECKING:
     from torchtwin.translate.rewriter import Rewriter
@@ -44,7 +45,7 @@ def check(rewriter: Rewriter, cls: cst.ClassDef) -> None:
             continue
         name = method.name.value
         hook = name in KNOWN or (name.startswith("_") and not name.startswith("__"))
-        used = m.findall(rewriter.program.module, m.Attribute(attr=m.Name(name)))
+        used = findall(rewriter.program.module, m.Attribute(attr=m.Name(name)))
         kept = name == "_merge_function" and merges(root)
         kept = kept or (name == "convolution_op" and general(root) is not None)
         if not hook or kept or (used and name not in KNOWN):

@@ -32,6 +32,7 @@ class Kinds:
     parameters: dict[tuple[cst.FunctionDef, str], Kind] = field(default_factory=dict)
     results: dict[cst.FunctionDef, Kind] = field(default_factory=dict)
     before: tuple[dict[Any, Kind], dict[Any, Kind]] = ({}, {})
+    devices: dict[cst.FunctionDef, Any] = field(default_factory=dict)  # see device_of
 
     def of(self, node: cst.CSTNode | None) -> Kind:
         return self.known.get(node, UNKNOWN) if node is not None else UNKNOWN

@@ -8,6 +8,7 @@ import libcst as cst
 import libcst.matchers as m
 
 from torchtwin.errors import UnsupportedError
+from torchtwin.translate.search import findall
 
 if TYPE_CHECKING:
     from torchtwin.translate.program import Program
@@ -20,7 +21,7 @@ GETTING = m.Call(func=m.Attribute(attr=m.Name("get_layer")))
 
 def looks_at_layers(program: Program) -> bool:
     """Tell whether a program looks at the layers of models: each has to be one module."""
-    found: Any = [*lists_of(program.module), *m.findall(program.module, GETTING)]
+    found: Any = [*lists_of(program.module), *findall(program.module, GETTING)]
     return any(program.names.of(getattr(node, "func", node)) is None for node in found)
 
 
@@ -92,5 +93,5 @@ def _is_looked_at(program: Program, node: cst.BaseExpression) -> bool:
     target: Any = m.Name(node.value) | m.Tuple(
         [m.ZeroOrMore(), m.Element(m.Name(node.value)), m.ZeroOrMore()]
     )
-    loops: Any = m.findall(program.module, m.For(target=target) | m.CompFor(target=target))
-    return any(m.findall(loop.iter, LAYERS) for loop in loops)
+    loops: Any = findall(program.module, m.For(target=target) | m.CompFor(target=target))
+    return any(findall(loop.iter, LAYERS) for loop in loops)

@@ -20,6 +20,7 @@ from torchtwin.translate.program import Program
 from torchtwin.translate.references import reference
 from torchtwin.translate.registry import constructor_of
 from torchtwin.translate.resolve import BASE, constructed, layer
+from torchtwin.translate.search import findall
 from torchtwin.translate.values import arguments_of
 from torchtwin.view import LayerView
 
@@ -91,17 +92,17 @@ def asked_for(program: Program, name: str) -> Expr:
 
 
 def calls_of(name: str, within: cst.CSTNode) -> list[cst.Call]:
-    found: Any = m.findall(within, m.Call(func=m.Name(name)))
+    found: Any = findall(within, m.Call(func=m.Name(name)))
     return list(found)
 
 
 def uses_of(parameter: str, function: cst.CSTNode) -> int:
     """Count where the value of a function's parameter is read."""
-    named: Any = m.findall(function, m.Name(parameter))
+    named: Any = findall(function, m.Name(parameter))
     others: Any = [
-        *m.findall(function, m.Param(name=m.Name(parameter))),
-        *m.findall(function, m.Arg(keyword=m.Name(parameter))),
-        *m.findall(function, m.Attribute(attr=m.Name(parameter))),
+        *findall(function, m.Param(name=m.Name(parameter))),
+        *findall(function, m.Arg(keyword=m.Name(parameter))),
+        *findall(function, m.Attribute(attr=m.Name(parameter))),
     ]
     return len(named) - len(others)
 

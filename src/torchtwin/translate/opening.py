@@ -13,6 +13,7 @@ import libcst.matchers as m
 
 from torchtwin.nn.penalties import penalize_output
 from torchtwin.translate.program import Program
+from torchtwin.translate.search import findall
 from torchtwin.translate.values import text_of
 
 OPENING = "super().__init__()"
@@ -42,11 +43,11 @@ def _opens(statement: Any) -> bool:
 
 def _holds(cls: cst.ClassDef, statement: Any) -> bool:
     """Tell whether a statement sets an attribute to what may be a module or hold weights."""
-    for node in m.findall(statement, m.Assign() | m.AnnAssign()):
+    for node in findall(statement, m.Assign() | m.AnnAssign()):
         marks: Any = getattr(node, "targets", [node])
         names = [text_of(t.target) for t in marks if text_of(t.target).startswith("self.")]
         value = getattr(node, "value", None)
-        if names and value is not None and m.findall(value, m.Call()):
+        if names and value is not None and findall(value, m.Call()):
             return True
         if any(_is_used(cls, name) for name in names):
             return True
@@ -57,9 +58,7 @@ def _is_used(cls: cst.ClassDef, name: str) -> bool:
     """Tell whether an attribute is called, asked for something, or handed on."""
     own = m.Attribute(value=m.Name("self"), attr=m.Name(name.removeprefix("self.")))
     return bool(
-        m.findall(
-            cls, m.Call(func=own) | m.Attribute(value=own) | m.For(iter=own) | m.Arg(value=own)
-        )
+        findall(cls, m.Call(func=own) | m.Attribute(value=own) | m.For(iter=own) | m.Arg(value=own))
     )
 
 
@@ -70,7 +69,7 @@ def with_penalty(program: Program, node: cst.ClassDef) -> cst.ClassDef:
     to the losses, whether `Layer.__init__` was given it or the attribute was set.
     """
     own = m.Attribute(value=m.Name("self"), attr=m.Name(GIVEN))
-    is_set = m.findall(node, m.AssignTarget(target=own) | m.AnnAssign(target=own))
+    is_set = findall(node, m.AssignTarget(target=own) | m.AnnAssign(target=own))
     init: Any = next((s for s in node.body.body if _is_init(s)), None)
     if init is None:
         return node

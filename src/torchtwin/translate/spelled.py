@@ -16,6 +16,7 @@ from torchtwin.errors import TorchTwinError
 from torchtwin.expr import Expr, call
 from torchtwin.translate.canonical import is_foreign
 from torchtwin.translate.parts.structures import by_name
+from torchtwin.translate.search import findall
 from torchtwin.translate.values import source_of
 
 if TYPE_CHECKING:
@@ -49,9 +50,9 @@ def _may_be_string(program: Program, node: cst.BaseExpression) -> bool:
     name = node.value if isinstance(node, cst.Name) else ""
     if not name:
         return True
-    if m.findall(program.module, m.FunctionDef(name=m.Name(name)) | m.ClassDef(name=m.Name(name))):
+    if findall(program.module, m.FunctionDef(name=m.Name(name)) | m.ClassDef(name=m.Name(name))):
         return False
-    given = [_value(found) for found in m.findall(program.module, _binds(name))]
+    given = [_value(found) for found in findall(program.module, _binds(name))]
     return any(value is None or _has_string(program, value) for value in given)
 
 
@@ -81,6 +82,6 @@ def _has_string(program: Program, node: cst.CSTNode) -> bool:
 
 def _spelled(module: cst.Module) -> list[str]:
     """Return the strings of a program that may be names, each once."""
-    nodes = [n for n in m.findall(module, m.SimpleString()) if isinstance(n, cst.SimpleString)]
+    nodes = [n for n in findall(module, m.SimpleString()) if isinstance(n, cst.SimpleString)]
     found = dict.fromkeys(node.evaluated_value for node in nodes)
     return [s for s in found if isinstance(s, str) and s.isidentifier()]

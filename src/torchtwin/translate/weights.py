@@ -15,6 +15,7 @@ from torchtwin.nn.penalties import BoundedParameter, constrained, penalized
 from torchtwin.translate.bounds import constraint, penalty
 from torchtwin.translate.initial import initial_tensor
 from torchtwin.translate.program import Program
+from torchtwin.translate.search import findall
 from torchtwin.translate.values import plain
 
 ORDER = ["shape", "initializer", "dtype", "trainable", "autocast", "regularizer", "constraint",
@@ -56,7 +57,7 @@ def weight(program: Program, original: cst.Call, updated: cst.Call) -> Expr:
 def _alone(program: Program, node: cst.Call) -> bool:
     """Tell whether a call is all that is assigned to an attribute of `self`."""
     target = m.AssignTarget(m.Attribute(value=m.Name("self")))
-    assigned = m.findall(program.module, m.Assign(targets=[target]))
+    assigned = findall(program.module, m.Assign(targets=[target]))
     return any(cst.ensure_type(each, cst.Assign).value is node for each in assigned)
 
 

@@ -18,6 +18,7 @@ from torchtwin.translate.functional.rewrite import (
     text,
 )
 from torchtwin.translate.functional.values import TENSOR, empty, returns
+from torchtwin.translate.search import findall
 
 
 @dataclass(frozen=True)
@@ -63,7 +64,7 @@ def _behind(program: Program, statements: Sequence[Statement], found: Along | No
 
 
 def _assigned(node: Statement, name: str) -> cst.BaseExpression | None:
-    for found in m.findall(node, m.Assign()):
+    for found in findall(node, m.Assign()):
         assert isinstance(found, cst.Assign)
         target = found.targets[0].target
         if isinstance(target, cst.Name) and target.value == name:
@@ -149,7 +150,7 @@ def of_parameters(program: Program, function: cst.FunctionDef) -> dict[str, Alon
     outside = [s for s in program.module.body if not isinstance(s, cst.FunctionDef)]
     areas += [(s, list(outside), set()) for s in outside]
     for area, statements, local in areas:
-        for call in m.findall(area, m.Call(func=m.Name(function.name.value))):
+        for call in findall(area, m.Call(func=m.Name(function.name.value))):
             assert isinstance(call, cst.Call)
             for name, arg in placed(function, call).items():
                 value = arg.value

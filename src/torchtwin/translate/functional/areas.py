@@ -11,6 +11,7 @@ from torchtwin.translate.functional.program import Program
 from torchtwin.translate.functional.regions import region
 from torchtwin.translate.functional.rewrite import Statement, body, statements_of
 from torchtwin.translate.functional.values import STATIC, Env, Value
+from torchtwin.translate.search import findall
 
 BLANK = [cst.EmptyLine(indent=False)] * 2
 
@@ -52,19 +53,19 @@ def _own(method: cst.FunctionDef) -> dict[str, str]:
     if not method.params.params:
         return {}
     owner = method.params.params[0].name.value
-    taken = {n.value for n in m.findall(method, m.Name()) if isinstance(n, cst.Name)}
+    taken = {n.value for n in findall(method, m.Name()) if isinstance(n, cst.Name)}
     found: dict[str, str] = {}
-    for node in m.findall(method, m.Attribute(m.Name(owner), m.Name())):
+    for node in findall(method, m.Attribute(m.Name(owner), m.Name())):
         assert isinstance(node, cst.Attribute)
         name = node.attr.value
-        reads = [n for n in m.findall(method, m.Name(name)) if n is not node.attr]
+        reads = [n for n in findall(method, m.Name(name)) if n is not node.attr]
         shared = any(not _is_attribute(method, n) for n in reads)
         found[name] = f"own_{name}" if shared and name in taken else name
     return found
 
 
 def _is_attribute(method: cst.FunctionDef, name: cst.CSTNode) -> bool:
-    found = m.findall(method, m.Attribute())
+    found = findall(method, m.Attribute())
     return any(isinstance(a, cst.Attribute) and a.attr is name for a in found)
 
 

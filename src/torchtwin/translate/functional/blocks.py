@@ -18,6 +18,7 @@ from torchtwin.translate.functional.rewrite import (
     tupled,
 )
 from torchtwin.translate.functional.values import LAYER, TENSOR
+from torchtwin.translate.search import findall
 
 if TYPE_CHECKING:
     from torchtwin.translate.functional.split import Splitter
@@ -79,7 +80,7 @@ def _local(splitter: Splitter, name: str, node: cst.For) -> bool:
 
 def _check(middle: list[Statement], node: cst.For) -> None:
     for statement in middle:
-        if m.findall(statement, m.Break() | m.Continue() | m.Return()):
+        if findall(statement, m.Break() | m.Continue() | m.Return()):
             raise Refusal(node, "a loop that makes layers is left early")
         own = set().union(*(flow.bound(s) for s in middle))
         if outer := sorted(flow.changed(statement) - own):

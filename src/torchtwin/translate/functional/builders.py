@@ -10,6 +10,7 @@ from torchtwin.translate.functional.calls import with_builders
 from torchtwin.translate.functional.classes import Design, layer_class
 from torchtwin.translate.functional.program import Builder, Program, Refusal
 from torchtwin.translate.functional.rewrite import Statement
+from torchtwin.translate.search import findall
 
 
 def converted(program: Program, builder: Builder) -> list[Statement]:
@@ -18,7 +19,7 @@ def converted(program: Program, builder: Builder) -> list[Statement]:
     params = function.params
     if params.star_kwarg or isinstance(params.star_arg, cst.Param) or function.decorators:
         raise Refusal(function, "a function that applies layers takes arguments by stars")
-    if m.findall(function.body, m.Yield() | m.Global() | m.Nonlocal()):
+    if findall(function.body, m.Yield() | m.Global() | m.Nonlocal()):
         raise Refusal(function, "a function that applies layers is a generator or sets globals")
     own = [*params.posonly_params, *params.params, *params.kwonly_params]
     static = [_bare(p) for p in own if p.name.value not in builder.tensors]

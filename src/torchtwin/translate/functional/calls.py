@@ -10,6 +10,7 @@ import libcst.matchers as m
 from torchtwin.translate.functional.program import Builder, Program, Refusal
 from torchtwin.translate.functional.rewrite import text
 from torchtwin.translate.functional.values import placed
+from torchtwin.translate.search import findall
 
 Node = TypeVar("Node", bound=cst.CSTNode)
 
@@ -47,10 +48,10 @@ def with_builders(program: Program, node: Node) -> Node:
 
 def _uses(module: cst.Module, name: str) -> list[cst.CSTNode]:
     """Return where a name stands for itself: not `self.name`, nor the keyword of an argument."""
-    attributes = [node.attr for node in m.findall(module, m.Attribute(attr=m.Name(name)))]  # type: ignore[attr-defined]
-    keywords = [node.keyword for node in m.findall(module, m.Arg(keyword=m.Name(name)))]  # type: ignore[attr-defined]
+    attributes = [node.attr for node in findall(module, m.Attribute(attr=m.Name(name)))]
+    keywords = [node.keyword for node in findall(module, m.Arg(keyword=m.Name(name)))]
     other = {id(node) for node in attributes + keywords}
-    return [node for node in m.findall(module, m.Name(name)) if id(node) not in other]
+    return [node for node in findall(module, m.Name(name)) if id(node) not in other]
 
 
 WEIGHTLESS = frozenset({
@@ -67,10 +68,10 @@ def stays_function(program: Program, builder: Builder) -> bool:
     `activation=hard_swish`, where hard_swish is `x * layers.ReLU(6.0)(x + 3.0) / 6.0`.
     """
     name = builder.function.name.value
-    calls = m.findall(program.module, m.Call(func=m.Name(name)))
+    calls = findall(program.module, m.Call(func=m.Name(name)))
     if len(_uses(program.module, name)) == len(calls) + 1:
         return False
-    for call in m.findall(builder.function.body, m.Call()):
+    for call in findall(builder.function.body, m.Call()):
         func = cst.ensure_type(call, cst.Call).func
         known = program.names.qualified(func) or ""
         home, _, last = known.rpartition(".")
@@ -86,7 +87,7 @@ def unusual_use(program: Program, builder: Builder) -> Refusal | None:
     function = builder.function
     own = {p.name.value for p in function.params.params}
     uses = _uses(program.module, function.name.value)
-    calls = m.findall(program.module, m.Call(func=m.Name(function.name.value)))
+    calls = findall(program.module, m.Call(func=m.Name(function.name.value)))
     if len(uses) != len(calls) + 1:
         return Refusal(function, "a function that applies layers is used otherwise than by calls")
     for call in calls:
@@ -96,7 +97,7 @@ def unusual_use(program: Program, builder: Builder) -> Refusal | None:
             return Refusal(call, "a function that applies layers is given arguments by stars")
         for name, arg in placed(function, call).items():
             maybe = m.Assign([m.AssignTarget(m.Name(text(arg.value)))], m.Name("None"))
-            if name in builder.optional and m.findall(program.module, maybe):
+            if name in builder.optional and findall(program.module, maybe):
                 return Refusal(call, f"whether {name} is None is not known")
         if not set(placed(function, call)) & builder.tensors:
             return Refusal(call, "a function that applies layers is called without a tensor")

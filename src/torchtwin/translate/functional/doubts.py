@@ -10,6 +10,7 @@ import libcst.matchers as m
 from torchtwin.translate.functional.program import Program
 from torchtwin.translate.functional.values import INPUTS, MODELS, SEQUENTIALS
 from torchtwin.translate.layer_lists import LAYERS, lists_of
+from torchtwin.translate.search import findall
 
 
 def makes_layers_when_called(
@@ -19,10 +20,10 @@ def makes_layers_when_called(
     makers = _makers(program, module)
     for node in module.body:
         if isinstance(node, cst.ClassDef) and node.name.value in classes:
-            calls = m.findall(node, m.FunctionDef(m.Name("call")))
+            calls = findall(node, m.FunctionDef(m.Name("call")))
             if any(_mentioned(method) & makers for method in calls):
                 return True
-            if any(_creates(program, inner) for inner in m.findall(node, m.Lambda())):
+            if any(_creates(program, inner) for inner in findall(node, m.Lambda())):
                 return True
     return False
 
@@ -33,7 +34,7 @@ def counts_layers(program: Program) -> bool:
     Inputs are layers in Keras, and so is what a class has no module for: only where a loop goes
     over all of them it makes no difference.
     """
-    loops = m.findall(program.module, m.For(iter=LAYERS) | m.CompFor(iter=LAYERS))
+    loops = findall(program.module, m.For(iter=LAYERS) | m.CompFor(iter=LAYERS))
     whole = [loop.iter for loop in loops if isinstance(loop, cst.For | cst.CompFor)]
     return any(
         program.names.qualified(node) is None and not any(node is each for each in whole)
@@ -45,11 +46,11 @@ def _makers(program: Program, module: cst.Module) -> set[str]:
     """Return the names of functions, methods and plain classes that make layers somewhere."""
     bodies: dict[str, list[cst.CSTNode]] = {}
     found: set[str] = set()
-    for node in m.findall(module, m.FunctionDef() | m.ClassDef()):
+    for node in findall(module, m.FunctionDef() | m.ClassDef()):
         name = cst.ensure_type(node, cst.FunctionDef | cst.ClassDef).name.value  # type: ignore[arg-type]
         if name not in program.layer_classes and not name.startswith("__"):
             bodies.setdefault(name, []).append(node)
-    for node in m.findall(module, m.Assign([m.AssignTarget(m.Name())])):
+    for node in findall(module, m.Assign([m.AssignTarget(m.Name())])):
         assign = cst.ensure_type(node, cst.Assign)
         if _hands_out(program, assign.value):
             name = cst.ensure_type(assign.targets[0].target, cst.Name).value
@@ -65,32 +66,32 @@ def _makers(program: Program, module: cst.Module) -> set[str]:
 
 
 def _creates(program: Program, node: cst.CSTNode) -> bool:
-    calls = m.findall(node, m.Call())
+    calls = findall(node, m.Call())
     return any(isinstance(c, cst.Call) and program.kinds.makes_layer(c.func) for c in calls)
 
 
 def _hands_out(program: Program, node: cst.BaseExpression) -> bool:
     """Whether a value holds what makes layers: a function without a name, a class of layers."""
-    if any(_creates(program, inner) for inner in m.findall(node, m.Lambda())):
+    if any(_creates(program, inner) for inner in findall(node, m.Lambda())):
         return True
     if isinstance(node, cst.Name | cst.Attribute):
         return False  # another name for the class, which is known
-    called = [c.func for c in m.findall(node, m.Call()) if isinstance(c, cst.Call)]
+    called = [c.func for c in findall(node, m.Call()) if isinstance(c, cst.Call)]
     return any(
         program.kinds.makes_layer(part) and not any(part is func for func in called)
-        for part in m.findall(node, m.Name() | m.Attribute())
+        for part in findall(node, m.Name() | m.Attribute())
         if isinstance(part, cst.Name | cst.Attribute)
     )
 
 
 def _mentioned(node: cst.CSTNode) -> set[str]:
-    return {n.value for n in m.findall(node, m.Name()) if isinstance(n, cst.Name)}
+    return {n.value for n in findall(node, m.Name()) if isinstance(n, cst.Name)}
 
 
 def is_functional(program: Program, module: cst.Module) -> bool:
     """Whether models are made of tensors somewhere: keras.Input outside of a Sequential."""
     inside: set[cst.CSTNode] = set()
-    calls = [c for c in m.findall(module, m.Call()) if isinstance(c, cst.Call)]
+    calls = [c for c in findall(module, m.Call()) if isinstance(c, cst.Call)]
     for call in calls:
         if program.names.qualified(call.func) in SEQUENTIALS:
             lists = [a.value for a in call.args if isinstance(a.value, cst.List | cst.Tuple)]

@@ -13,6 +13,7 @@ from torchtwin.translate.functional.naming import literal_name
 from torchtwin.translate.functional.program import Refusal
 from torchtwin.translate.functional.rewrite import Statement
 from torchtwin.translate.functional.slices import Found, Stretch
+from torchtwin.translate.search import findall
 
 
 def located(area: Stretch, found: Found) -> None:
@@ -35,10 +36,10 @@ def check_loops(found: Found, nodes: Sequence[cst.CSTNode]) -> None:
     Which layers these are, and where their tensors are made, only the graph itself can tell.
     """
     for node in (found.outputs, *nodes):
-        loops: Any = m.findall(node, m.CompFor(target=m.Name()) | m.For(target=m.Name()))
+        loops: Any = findall(node, m.CompFor(target=m.Name()) | m.For(target=m.Name()))
         for loop in loops:
             of_layer = m.Attribute(m.Name(loop.target.value), m.Name("output"))
-            if m.findall(node, of_layer):
+            if findall(node, of_layer):
                 raise Refusal(found.statement, "the outputs of layers are collected in a loop")
 
 

@@ -14,6 +14,7 @@ from torchtwin.translate.functional.rewrite import Statement, expression, line, 
 from torchtwin.translate.functional.slices import Found, Stretch
 from torchtwin.translate.functional.values import INPUTS, LAYER
 from torchtwin.translate.last_axis import axes_of
+from torchtwin.translate.search import findall
 
 
 @dataclass
@@ -84,7 +85,7 @@ def _definition(area: Stretch, found: Found, name: str) -> cst.BaseExpression | 
     for index in range(found.end - 1, -1, -1):
         statement = area.statements[index]
         if name in flow.written(statement):
-            for node in m.findall(statement, m.Assign()):
+            for node in findall(statement, m.Assign()):
                 assert isinstance(node, cst.Assign)
                 if isinstance(node.value, cst.List | cst.Tuple | cst.Dict):
                     return node.value
@@ -164,7 +165,7 @@ def _keys(area: Stretch, found: Found, names: list[str]) -> list[str] | None:
 
 def written_keys(program: Program, keys: set[str]) -> bool:
     """Whether a dict with these keys is written out somewhere in the program."""
-    for node in m.findall(program.module, m.Dict()):
+    for node in findall(program.module, m.Dict()):
         assert isinstance(node, cst.Dict)
         found = {
             element.key.evaluated_value
@@ -186,7 +187,7 @@ def call_of(program: Program, area: Stretch, found: Found, name: str) -> cst.Cal
                 break
     if index is None:
         return None
-    for node in m.findall(area.statements[index], m.Assign()):
+    for node in findall(area.statements[index], m.Assign()):
         assert isinstance(node, cst.Assign)
         target, value = node.targets[0].target, node.value
         named = isinstance(target, cst.Name) and target.value == name

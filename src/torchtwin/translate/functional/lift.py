@@ -11,6 +11,7 @@ from torchtwin.translate.functional import flow
 from torchtwin.translate.functional.program import Program
 from torchtwin.translate.functional.rewrite import Statement, body, statements_of
 from torchtwin.translate.functional.values import STATIC, TENSOR, Env, Value
+from torchtwin.translate.search import findall
 
 SPACE = cst.SimpleWhitespace("")
 
@@ -60,8 +61,8 @@ def _closure(
 ) -> list[str] | None:
     """Return the plain values of the outer function that an inner one reads; None if others."""
     name = node.name.value
-    uses = len(m.findall(program.module, m.Name(name)))
-    if uses != len(m.findall(outer, m.Call(func=m.Name(name)))) + 1:
+    uses = len(findall(program.module, m.Name(name)))
+    if uses != len(findall(outer, m.Call(func=m.Name(name)))) + 1:
         return None
     if name in program.functions or node.params.star_kwarg or node.params.kwonly_params:
         return None

@@ -23,6 +23,7 @@ from torchtwin.translate.functional.rewrite import (
     statements_of,
 )
 from torchtwin.translate.functional.values import TENSOR
+from torchtwin.translate.search import findall
 
 if TYPE_CHECKING:
     from torchtwin.translate.functional.making import Halves, Maker, Slot
@@ -85,7 +86,7 @@ def _lists(splitter: Splitter, node: cst.For, after: set[str], *, loose: bool = 
         raise NeedsBlock(node, "several layers are made at each turn of a loop")
     if any(names & set(flow.reads(slot.creation)) for slot in slots):
         raise NeedsBlock(node, "layers are made of layers at each turn of a loop")
-    if any(m.findall(s, m.Break() | m.Continue()) for s in halves.init):
+    if any(findall(s, m.Break() | m.Continue()) for s in halves.init):
         raise Refusal(node, "a loop that makes layers is left early")
     target, over = without_tensors(splitter, node.target, node.iter)
     kept = {slot.name: splitter.attributes.numbered(plural(slot.base)) for slot in slots}

@@ -32,6 +32,7 @@ from torchtwin.translate.functional.values import (
     Kind,
     Value,
 )
+from torchtwin.translate.search import findall
 
 
 @dataclass
@@ -129,7 +130,7 @@ class Maker:
     def applied(self, node: cst.BaseExpression, variable: str | None) -> cst.BaseExpression:
         """Return an expression with the layers that it makes taken out of it."""
         self._check_inside(node)
-        for call in m.findall(node, m.Call()):
+        for call in findall(node, m.Call()):
             assert isinstance(call, cst.Call)
             made_here = self.program.names.qualified(call.func) in MODELS
             if made_here and self.program.kinds.arguments(call, self.env) == TENSOR:
@@ -141,7 +142,7 @@ class Maker:
 
     def _check_inside(self, node: cst.BaseExpression) -> None:
         """Refuse the tensors inside another model."""
-        for part in m.findall(node, m.Attribute()):
+        for part in findall(node, m.Attribute()):
             assert isinstance(part, cst.Attribute)
             inside = part.attr.value in TENSOR_ATTRIBUTES
             if inside and self.program.kinds.of(part.value, self.env) == LAYER:

@@ -15,6 +15,7 @@ from torchtwin.translate.functional.inputs import written_keys
 from torchtwin.translate.functional.naming import literal_name
 from torchtwin.translate.functional.rewrite import Statement, assign, expression
 from torchtwin.translate.functional.slices import Found, Stretch
+from torchtwin.translate.search import findall
 
 
 def output_names(area: Stretch, found: Found) -> list[Statement]:
@@ -28,7 +29,7 @@ def output_names(area: Stretch, found: Found) -> list[Statement]:
     known = [name for name in names if name is not None]
     if len(known) < len(names):
         return []
-    compiles = m.findall(area.program.module, m.Attribute(attr=m.Name("compile")))
+    compiles = findall(area.program.module, m.Attribute(attr=m.Name("compile")))
     if not compiles and not written_keys(area.program, set(known)):
         return []
     listed = ", ".join(map(json.dumps, known))

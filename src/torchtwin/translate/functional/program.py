@@ -12,6 +12,7 @@ from torchtwin.translate.functional import flow
 from torchtwin.translate.functional.kinds import Kinds
 from torchtwin.translate.functional.resolver import Resolver
 from torchtwin.translate.functional.values import INPUTS, MODELS, Env, Kind, Value
+from torchtwin.translate.search import findall
 
 LAYER_BASES = (
     "keras.layers.",
@@ -70,11 +71,11 @@ class Program:
 
     def __post_init__(self) -> None:
         self.kinds = Kinds(self)
-        self.used = {n.value for n in m.findall(self.module, m.Name()) if isinstance(n, cst.Name)}
+        self.used = {n.value for n in findall(self.module, m.Name()) if isinstance(n, cst.Name)}
         for node in self.module.body:
             if isinstance(node, cst.FunctionDef):
                 self.functions[node.name.value] = node
-        for found in m.findall(self.module, m.ClassDef()):
+        for found in findall(self.module, m.ClassDef()):
             assert isinstance(found, cst.ClassDef)
             if any(self._is_layer(base.value) for base in found.bases):
                 self.layer_classes.add(found.name.value)
@@ -123,7 +124,7 @@ class Program:
         self, node: cst.CSTNode, seen: frozenset[str] = frozenset()
     ) -> Iterator[cst.Call]:
         """Yield the calls that make layers."""
-        for call in m.findall(node, m.Call()):
+        for call in findall(node, m.Call()):
             assert isinstance(call, cst.Call)
             if self.kinds.makes_layer(call.func):
                 yield call
@@ -136,7 +137,7 @@ class Program:
 
     def has_input(self, node: cst.CSTNode) -> bool:
         """Whether `keras.Input` is called in `node`."""
-        calls = m.findall(node, m.Call())
+        calls = findall(node, m.Call())
         return any(
             isinstance(call, cst.Call) and self.names.qualified(call.func) in INPUTS
             for call in calls
@@ -144,7 +145,7 @@ class Program:
 
     def has_model(self, node: cst.CSTNode) -> bool:
         """Whether a model is made of inputs and outputs in `node`."""
-        for call in m.findall(node, m.Call()):
+        for call in findall(node, m.Call()):
             assert isinstance(call, cst.Call)
             own = isinstance(call.func, cst.Name) and call.func.value in self.model_classes
             if len(call.args) > 1 and (own or self.names.qualified(call.func) in MODELS):
@@ -180,7 +181,7 @@ def applied_parameters(program: Program, function: cst.FunctionDef) -> set[str]:
     """Return the parameters to which the function applies a layer that it made."""
     own = {p.name.value for p in function.params.params}
     found: set[str] = set()
-    for call in m.findall(function.body, m.Call(func=m.Call())):
+    for call in findall(function.body, m.Call(func=m.Call())):
         assert isinstance(call, cst.Call)
         assert isinstance(call.func, cst.Call)
         if program.kinds.makes_layer(call.func.func):
@@ -204,6 +205,6 @@ def decides(program: Program, function: cst.FunctionDef, name: str) -> bool:
     return any(
         isinstance(node, cst.If | cst.IfExp)
         and program.makes_layers(node)
-        and bool(m.findall(node.test, asked))
-        for node in m.findall(function.body, m.If() | m.IfExp())
+        and bool(findall(node.test, asked))
+        for node in findall(function.body, m.If() | m.IfExp())
     )

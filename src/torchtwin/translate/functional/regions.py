@@ -26,6 +26,7 @@ from torchtwin.translate.functional.rewrite import (
 )
 from torchtwin.translate.functional.slices import Found, Stretch, changing, slice_of, stretch
 from torchtwin.translate.functional.values import LAYER, TENSOR, Env
+from torchtwin.translate.search import findall
 
 
 def region(program: Program, statements: list[Statement], env: Env, place: Place) -> Region:
@@ -199,7 +200,7 @@ class _Work:
 
     def _called(self, found: Found, statements: list[Statement]) -> list[str]:
         """Return the attributes of the method's object that are applied to tensors: layers."""
-        calls = [c for s in statements for c in m.findall(s, m.Call(func=m.Name()))]
+        calls = [c for s in statements for c in findall(s, m.Call(func=m.Name()))]
         called = {
             c.func.value for c in calls if isinstance(c, cst.Call) and isinstance(c.func, cst.Name)
         }

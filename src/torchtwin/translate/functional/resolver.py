@@ -7,6 +7,7 @@ import libcst.matchers as m
 
 from torchtwin.translate import names
 from torchtwin.translate.canonical import canonical
+from torchtwin.translate.search import findall
 
 
 class Resolver:
@@ -17,7 +18,7 @@ class Resolver:
         found = known.module_scope.bound
         self.aliases = {name: value for name, value in found.items() if isinstance(value, str)}
         clashes: set[str] = set()
-        for node in m.findall(module, m.Name()):
+        for node in findall(module, m.Name()):
             assert isinstance(node, cst.Name)
             name, meaning = node.value, known.of(node)
             if meaning is not None and self.aliases.setdefault(name, meaning) != meaning:

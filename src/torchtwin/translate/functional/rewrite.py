@@ -9,6 +9,7 @@ import libcst as cst
 import libcst.matchers as m
 
 from torchtwin.translate.functional import flow
+from torchtwin.translate.search import findall
 
 Node = TypeVar("Node", bound=cst.CSTNode)
 Statement = cst.BaseStatement
@@ -198,7 +199,7 @@ def attributes_of(statement: Statement) -> list[str]:
     """Return the attributes of self that a statement assigns."""
     target = m.AssignTarget(m.Attribute(m.Name("self"), m.Name()))
     found: list[str] = []
-    for node in m.findall(statement, target):
+    for node in findall(statement, target):
         assert isinstance(node, cst.AssignTarget)
         assert isinstance(node.target, cst.Attribute)
         found.append(node.target.attr.value)

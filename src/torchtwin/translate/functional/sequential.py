@@ -13,6 +13,7 @@ from torchtwin.translate.functional import flow
 from torchtwin.translate.functional.resolver import Resolver
 from torchtwin.translate.functional.rewrite import Statement, expression, text
 from torchtwin.translate.functional.values import INPUTS, SEQUENTIALS
+from torchtwin.translate.search import findall
 
 INDENT = "    "
 
@@ -103,8 +104,8 @@ def _added(run: _Run, node: Statement) -> cst.BaseExpression | None:
 def _mentions(run: _Run, node: cst.CSTNode) -> bool:
     own = expression(run.place)
     if isinstance(own, cst.Name):
-        return bool(m.findall(node, m.Name(own.value)))
-    found = m.findall(node, m.Attribute())
+        return bool(findall(node, m.Name(own.value)))
+    found = findall(node, m.Attribute())
     return any(isinstance(each, cst.Attribute) and text(each) == run.place for each in found)
 
 
@@ -145,7 +146,7 @@ def _only_adds(run: _Run, node: cst.For | cst.If) -> bool:
     """Whether a loop or condition has to do with the model in `model.add(...)` alone."""
     if not _mentions(run, node):
         return False
-    adds = [s for s in m.findall(node, m.SimpleStatementLine()) if _added_in(run, s) is not None]
+    adds = [s for s in findall(node, m.SimpleStatementLine()) if _added_in(run, s) is not None]
     removed: Any = node
     for statement in adds:
         removed = removed.deep_replace(statement, cst.SimpleStatementLine([cst.Pass()]))

@@ -8,6 +8,8 @@ from enum import IntEnum
 import libcst as cst
 import libcst.matchers as m
 
+from torchtwin.translate.search import findall
+
 
 class Kind(IntEnum):
     """The larger wins where values of two kinds are combined."""
@@ -104,7 +106,7 @@ def gives_dict(function: cst.FunctionDef) -> bool:
     names = {value.value for value in given if isinstance(value, cst.Name)}
     made = [
         node.value
-        for node in m.findall(function.body, m.Assign())
+        for node in findall(function.body, m.Assign())
         if isinstance(node, cst.Assign)
         and isinstance(node.targets[0].target, cst.Name)
         and node.targets[0].target.value in names

@@ -26,6 +26,7 @@ from torchtwin.translate.masking.layers import Layers
 from torchtwin.translate.masking.writer import Writer
 from torchtwin.translate.names import Names
 from torchtwin.translate.refusals import Refusals
+from torchtwin.translate.search import findall
 
 TRAINING = frozenset({"compile", "fit", "evaluate", "train_on_batch", "test_on_batch"})
 ROUNDS = 12
@@ -43,7 +44,7 @@ def explicit_masks(
     kinds = Kinds(names, inventory).run(module)
     layers = Layers(names, inventory, kinds.known, frozenset(functional))
     layers.globals = layers.local(cst.Module([s for s in module.body if not _defines(s)]))
-    layers.calls = [c for c in m.findall(module, m.Call()) if isinstance(c, cst.Call)]
+    layers.calls = [c for c in findall(module, m.Call()) if isinstance(c, cst.Call)]
     trained = _trains(module)
     for _ in range(ROUNDS):
         before = layers.state()
@@ -68,7 +69,7 @@ def explicit_masks(
 
 def class_names(module: cst.Module) -> set[str]:
     """Return the names of all classes that a program defines."""
-    found = m.findall(module, m.ClassDef())
+    found = findall(module, m.ClassDef())
     return {node.name.value for node in found if isinstance(node, cst.ClassDef)}
 
 
@@ -78,14 +79,14 @@ def _defines(node: cst.CSTNode) -> bool:
 
 def _trains(module: cst.Module) -> bool:
     """Tell whether a program trains a model in Keras's way: the loss then sees masks."""
-    calls = m.findall(module, m.Call(func=m.Attribute()))
+    calls = findall(module, m.Call(func=m.Attribute()))
     attributes = [c.func for c in calls if isinstance(c, cst.Call)]
     return any(isinstance(a, cst.Attribute) and a.attr.value in TRAINING for a in attributes)
 
 
 def _flows(layers: Layers, module: cst.Module) -> Iterator[Flow]:
     """Go through every function of the program, and through what is in none."""
-    taken = {n.value for n in m.findall(module, m.Name()) if isinstance(n, cst.Name)}
+    taken = {n.value for n in findall(module, m.Name()) if isinstance(n, cst.Name)}
     for cls, node in layers.inventory.classes.items():
         layer = is_layer(layers.inventory, cls)
         for method in node.body.body:
@@ -107,7 +108,7 @@ def _flows(layers: Layers, module: cst.Module) -> Iterator[Flow]:
 
 def _run(flow: Flow) -> Flow:
     assert flow.function is not None
-    names = m.findall(flow.function, m.Name())
+    names = findall(flow.function, m.Name())
     flow.notes.taken |= {n.value for n in names if isinstance(n, cst.Name)}
     flow.local = flow.layers.local(flow.function.body)
     flow.run()
@@ -137,7 +138,7 @@ def _chains(
     found: dict[cst.Call, list[int]] = {}
     for flow in flows:
         body = flow.function if flow.function is not None else module
-        for node in m.findall(body, m.Call()):
+        for node in findall(body, m.Call()):
             assert isinstance(node, cst.Call)
             if node in found or layers.names.of(node.func) != "keras.Sequential":
                 continue

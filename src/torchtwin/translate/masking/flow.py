@@ -13,6 +13,7 @@ from torchtwin.translate.masking.layers import parameters
 from torchtwin.translate.masking.notes import Line
 from torchtwin.translate.masking.state import mask_argument
 from torchtwin.translate.masking.values import LOST, Value, names_in
+from torchtwin.translate.search import findall
 from torchtwin.translate.values import text_of
 
 ENDS = (cst.Return, cst.Raise, cst.Continue, cst.Break)
@@ -199,7 +200,7 @@ class Flow(Calls):
 
     def _carried(self, node: cst.For | cst.While, name: str, old: Value, new: Value) -> Value:
         """Return a value whose mask is in a variable that every round of a loop sets."""
-        leaves = m.findall(node.body, m.Continue() | m.Break()) or not _is_block(node.body)
+        leaves = findall(node.body, m.Continue() | m.Break()) or not _is_block(node.body)
         single = old.parts is None and new.parts is None and name.isidentifier()
         if leaves or not single or LOST in (old.mask, new.mask):
             return Value(LOST)
@@ -217,7 +218,7 @@ class Flow(Calls):
 
 def _targets(body: cst.CSTNode) -> list[cst.BaseExpression]:
     found: list[cst.BaseExpression] = []
-    for node in m.findall(body, m.Assign() | m.AugAssign() | m.AnnAssign()):
+    for node in findall(body, m.Assign() | m.AugAssign() | m.AnnAssign()):
         if isinstance(node, cst.Assign):
             found += [t.target for t in node.targets]
         elif isinstance(node, cst.AugAssign | cst.AnnAssign):

@@ -13,6 +13,7 @@ from torchtwin.translate.kinds import Kind
 from torchtwin.translate.masking.roles import FUNCTIONS, Role, builtin
 from torchtwin.translate.names import Names
 from torchtwin.translate.registry import CLASSES
+from torchtwin.translate.search import findall
 from torchtwin.translate.values import arguments_of, text_of
 
 Made = list[cst.BaseExpression]
@@ -233,13 +234,13 @@ def alike(roles: Iterable[Role]) -> Role | None:
 
 def _assigned(body: cst.CSTNode, before: str) -> Iterator[tuple[str, cst.BaseExpression]]:
     """Yield what is assigned, and what is appended to lists, by name without `before`."""
-    for node in m.findall(body, m.Assign()):
+    for node in findall(body, m.Assign()):
         assert isinstance(node, cst.Assign)
         for target, value in _pairs(node):
             text = text_of(target)
             if text.startswith(before) and "." not in text.removeprefix(before):
                 yield text.removeprefix(before), value
-    for call in m.findall(body, m.Call(func=m.Attribute(attr=m.Name("append")))):
+    for call in findall(body, m.Call(func=m.Attribute(attr=m.Name("append")))):
         assert isinstance(call, cst.Call)
         text = text_of(cst.ensure_type(call.func, cst.Attribute).value)
         if text.startswith(before) and call.args and "." not in text.removeprefix(before):

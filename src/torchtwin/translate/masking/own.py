@@ -14,6 +14,7 @@ from torchtwin.translate.masking.results import Given, Results
 from torchtwin.translate.masking.roles import Role
 from torchtwin.translate.masking.state import last_name, mask_argument
 from torchtwin.translate.masking.values import LOST, Value
+from torchtwin.translate.search import findall
 from torchtwin.translate.values import text_of
 
 
@@ -84,8 +85,8 @@ class Own(Results):
         self, node: cst.Call, computed: cst.FunctionDef, mask: str | None, given: Given
     ) -> Value:
         """A class with its own compute_mask makes the mask of its result."""
-        nothing = m.findall(computed, m.Return(m.Name("None")))
-        if nothing and len(nothing) == len(m.findall(computed, m.Return())):
+        nothing = findall(computed, m.Return(m.Name("None")))
+        if nothing and len(nothing) == len(findall(computed, m.Return())):
             return Value()
         if self.place is None or not given.tensors or mask == LOST:
             return Value(LOST)
@@ -95,7 +96,7 @@ class Own(Results):
         if mask:
             self.notes.use(mask)
         argument = given.tensors[0][1]
-        if m.findall(argument, m.Call()):
+        if findall(argument, m.Call()):
             argument = self._named(argument)
         name = self.notes.name(node, "mask", "mask", f"{last_name(node.func)}_mask")
         text = f"{text_of(node.func)}.compute_mask({text_of(argument)}{more})"

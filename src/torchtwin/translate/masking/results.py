@@ -11,6 +11,7 @@ import libcst.matchers as m
 from torchtwin.translate.masking.roles import Role
 from torchtwin.translate.masking.state import State, last_name
 from torchtwin.translate.masking.values import LOST, Value, either, joined
+from torchtwin.translate.search import findall
 from torchtwin.translate.values import text_of
 
 
@@ -82,7 +83,7 @@ class Results(State):
             return Value(LOST)
         argument = given.tensors[0][1]
         if any(isinstance(c, cst.Call) and self.layers.role(self.cls, c.func, self.local)
-               for c in m.findall(argument, m.Call())):  # fmt: skip
+               for c in findall(argument, m.Call())):  # fmt: skip
             argument = self._named(argument)
         wanted = ("mask", f"{last_name(node.func)}_mask")
         name = self.notes.name(node, "mask", *wanted)

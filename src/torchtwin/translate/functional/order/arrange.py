@@ -15,6 +15,7 @@ from torchtwin.translate.functional.rewrite import (
     statements_of,
     text,
 )
+from torchtwin.translate.search import findall
 
 
 class Unmovable(Exception):
@@ -84,7 +85,7 @@ def _check(before: list[Statement], after: list[Statement]) -> None:
     ranked = {name for statement in before for name in attributes_of(statement)}
     known: set[str] = set()
     for statement in after:
-        reads = m.findall(statement, m.Attribute(m.Name("self"), m.Name()))
+        reads = findall(statement, m.Attribute(m.Name("self"), m.Name()))
         own = set(attributes_of(statement))
         for node in reads:
             assert isinstance(node, cst.Attribute)
