@@ -14,6 +14,7 @@ from torch import nn
 from torchtwin import UnreadableModel, UnsupportedError, load_keras_weights
 from torchtwin.nn.lazy import LazyModule
 from torchtwin.nn.masked import MaskedLSTM
+from torchtwin.translate.parts.metrics import Mean
 
 pytestmark = pytest.mark.filterwarnings("ignore:`build..` was called on layer:UserWarning")
 
@@ -169,6 +170,29 @@ def test_first_call_builds_and_changes_nothing_else() -> None:
             assert torch.equal(value, waiting.state_dict()[name]), name
     load_keras_weights(waiting, weights)
     agree(waiting.eval(), layer, FLAT)
+
+
+def test_a_building_call_counts_for_no_metric() -> None:
+    """A layer may measure what passes; the call that only builds is not among it."""
+
+    class Measured(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.layer, self.mean = nn.LazyLinear(2), Mean(name="mean")
+
+        def forward(self, x: Any) -> Any:
+            self.mean.update_state(x)
+            return self.layer(x)
+
+    module, weights = Measured(), [np.ones((3, 2), "float32"), np.ones(2, "float32")]
+    module.mean.update_state(torch.zeros(2))
+    load_keras_weights(module, weights, torch.ones(4, 3))
+    assert module.mean.result() == 0
+    alone = Mean()
+    for values in (torch.zeros(2), torch.ones(1, 3)):
+        alone.update_state(values)
+    module(torch.ones(1, 3))
+    assert module.mean.result() == alone.result() > 0
 
 
 def test_waiting_weights_are_not_forgotten() -> None:

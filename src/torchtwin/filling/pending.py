@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from copy import copy
+from copy import copy, deepcopy
 from typing import Any
 
 import numpy as np
@@ -105,6 +105,7 @@ def unchanged(module: nn.Module, inputs: Sequence[Any]) -> Iterator[None]:
     buffers = [(m, k, b) for m in module.modules() for k, b in m._buffers.items()]
     kept = [_Buffer(m, k, b) for m, k, b in buffers if b is not None]
     plain = [_Attributes(m) for m in module.modules() if m not in waiting and not is_torch_lazy(m)]
+    measured = [_State(v) for m in module.modules() for v in vars(m).values() if _measures(v)]
     module.eval()
     try:
         with torch.no_grad(), torch.random.fork_rng(devices=_devices(module, inputs)):
@@ -115,6 +116,8 @@ def unchanged(module: nn.Module, inputs: Sequence[Any]) -> Iterator[None]:
             buffer.restore()
         for attributes in plain:
             attributes.restore()
+        for state in measured:
+            state.restore()
         for owner in waiting:
             if callable(reset := getattr(owner, "reset_state", None)):  # a stateful recurrent layer
                 reset()
@@ -149,6 +152,22 @@ class _Attributes:
             held = self.values[name]
             held.clear()
             held.update(before) if isinstance(held, dict) else held.extend(before)
+
+
+def _measures(value: Any) -> bool:
+    """Tell whether an attribute of a module is a metric, to which a call adds."""
+    return callable(getattr(value, "update_state", None)) and not isinstance(value, type)
+
+
+class _State:
+    """What a metric has counted."""
+
+    def __init__(self, metric: Any) -> None:
+        self.metric, self.values = metric, deepcopy(vars(metric))
+
+    def restore(self) -> None:
+        vars(self.metric).clear()
+        vars(self.metric).update(self.values)
 
 
 def _restore_modes(module: nn.Module, mode: bool, modes: Mapping[nn.Module, bool]) -> None:

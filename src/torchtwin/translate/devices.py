@@ -21,9 +21,10 @@ def device_of(function: cst.FunctionDef | None, kinds: Kinds) -> Expr | None:
     """Return the device of the first tensor that a `call` is given; None where that is unclear."""
     if function is None:
         return None
-    if function not in kinds.devices:
-        kinds.devices[function] = _device_of(function, kinds)
-    return kinds.devices[function]
+    known: dict[cst.FunctionDef, Expr | None] = kinds.devices
+    if function not in known:
+        known[function] = _device_of(function, kinds)
+    return known[function]
 
 
 def _device_of(function: cst.FunctionDef, kinds: Kinds) -> Expr | None:

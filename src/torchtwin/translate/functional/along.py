@@ -65,7 +65,6 @@ def _behind(program: Program, statements: Sequence[Statement], found: Along | No
 
 def _assigned(node: Statement, name: str) -> cst.BaseExpression | None:
     for found in findall(node, m.Assign()):
-        assert isinstance(found, cst.Assign)
         target = found.targets[0].target
         if isinstance(target, cst.Name) and target.value == name:
             return found.value if isinstance(node, cst.SimpleStatementLine) else None
@@ -151,7 +150,6 @@ def of_parameters(program: Program, function: cst.FunctionDef) -> dict[str, Alon
     areas += [(s, list(outside), set()) for s in outside]
     for area, statements, local in areas:
         for call in findall(area, m.Call(func=m.Name(function.name.value))):
-            assert isinstance(call, cst.Call)
             for name, arg in placed(function, call).items():
                 value = arg.value
                 if isinstance(value, cst.Name):

@@ -56,7 +56,6 @@ def _own(method: cst.FunctionDef) -> dict[str, str]:
     taken = {n.value for n in findall(method, m.Name()) if isinstance(n, cst.Name)}
     found: dict[str, str] = {}
     for node in findall(method, m.Attribute(m.Name(owner), m.Name())):
-        assert isinstance(node, cst.Attribute)
         name = node.attr.value
         reads = [n for n in findall(method, m.Name(name)) if n is not node.attr]
         shared = any(not _is_attribute(method, n) for n in reads)

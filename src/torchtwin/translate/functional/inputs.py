@@ -86,7 +86,6 @@ def _definition(area: Stretch, found: Found, name: str) -> cst.BaseExpression | 
         statement = area.statements[index]
         if name in flow.written(statement):
             for node in findall(statement, m.Assign()):
-                assert isinstance(node, cst.Assign)
                 if isinstance(node.value, cst.List | cst.Tuple | cst.Dict):
                     return node.value
             return None
@@ -166,7 +165,6 @@ def _keys(area: Stretch, found: Found, names: list[str]) -> list[str] | None:
 def written_keys(program: Program, keys: set[str]) -> bool:
     """Whether a dict with these keys is written out somewhere in the program."""
     for node in findall(program.module, m.Dict()):
-        assert isinstance(node, cst.Dict)
         found = {
             element.key.evaluated_value
             for element in node.elements
@@ -188,7 +186,6 @@ def call_of(program: Program, area: Stretch, found: Found, name: str) -> cst.Cal
     if index is None:
         return None
     for node in findall(area.statements[index], m.Assign()):
-        assert isinstance(node, cst.Assign)
         target, value = node.targets[0].target, node.value
         named = isinstance(target, cst.Name) and target.value == name
         if named and isinstance(value, cst.Call) and program.names.qualified(value.func) in INPUTS:

@@ -131,7 +131,6 @@ class Maker:
         """Return an expression with the layers that it makes taken out of it."""
         self._check_inside(node)
         for call in findall(node, m.Call()):
-            assert isinstance(call, cst.Call)
             made_here = self.program.names.qualified(call.func) in MODELS
             if made_here and self.program.kinds.arguments(call, self.env) == TENSOR:
                 raise Refusal(call, "a model is made inside another")
@@ -143,7 +142,6 @@ class Maker:
     def _check_inside(self, node: cst.BaseExpression) -> None:
         """Refuse the tensors inside another model."""
         for part in findall(node, m.Attribute()):
-            assert isinstance(part, cst.Attribute)
             inside = part.attr.value in TENSOR_ATTRIBUTES
             if inside and self.program.kinds.of(part.value, self.env) == LAYER:
                 raise Refusal(part, "a tensor inside another model is used")

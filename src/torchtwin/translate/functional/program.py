@@ -76,7 +76,6 @@ class Program:
             if isinstance(node, cst.FunctionDef):
                 self.functions[node.name.value] = node
         for found in findall(self.module, m.ClassDef()):
-            assert isinstance(found, cst.ClassDef)
             if any(self._is_layer(base.value) for base in found.bases):
                 self.layer_classes.add(found.name.value)
             if any(self._is_model(base.value) for base in found.bases):
@@ -125,7 +124,6 @@ class Program:
     ) -> Iterator[cst.Call]:
         """Yield the calls that make layers."""
         for call in findall(node, m.Call()):
-            assert isinstance(call, cst.Call)
             if self.kinds.makes_layer(call.func):
                 yield call
             elif isinstance(call.func, cst.Name) and call.func.value not in seen:
@@ -146,7 +144,6 @@ class Program:
     def has_model(self, node: cst.CSTNode) -> bool:
         """Whether a model is made of inputs and outputs in `node`."""
         for call in findall(node, m.Call()):
-            assert isinstance(call, cst.Call)
             own = isinstance(call.func, cst.Name) and call.func.value in self.model_classes
             if len(call.args) > 1 and (own or self.names.qualified(call.func) in MODELS):
                 return True
@@ -182,7 +179,6 @@ def applied_parameters(program: Program, function: cst.FunctionDef) -> set[str]:
     own = {p.name.value for p in function.params.params}
     found: set[str] = set()
     for call in findall(function.body, m.Call(func=m.Call())):
-        assert isinstance(call, cst.Call)
         assert isinstance(call.func, cst.Call)
         if program.kinds.makes_layer(call.func.func):
             found |= {name for arg in call.args for name in tensors_of(arg.value) if name in own}

@@ -19,7 +19,6 @@ class Resolver:
         self.aliases = {name: value for name, value in found.items() if isinstance(value, str)}
         clashes: set[str] = set()
         for node in findall(module, m.Name()):
-            assert isinstance(node, cst.Name)
             name, meaning = node.value, known.of(node)
             if meaning is not None and self.aliases.setdefault(name, meaning) != meaning:
                 clashes.add(name)

@@ -200,7 +200,6 @@ def attributes_of(statement: Statement) -> list[str]:
     target = m.AssignTarget(m.Attribute(m.Name("self"), m.Name()))
     found: list[str] = []
     for node in findall(statement, target):
-        assert isinstance(node, cst.AssignTarget)
         assert isinstance(node.target, cst.Attribute)
         found.append(node.target.attr.value)
     return found

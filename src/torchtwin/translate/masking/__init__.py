@@ -139,7 +139,6 @@ def _chains(
     for flow in flows:
         body = flow.function if flow.function is not None else module
         for node in findall(body, m.Call()):
-            assert isinstance(node, cst.Call)
             if node in found or layers.names.of(node.func) != "keras.Sequential":
                 continue
             plan = flow.plan(node)

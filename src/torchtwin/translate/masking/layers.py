@@ -235,13 +235,11 @@ def alike(roles: Iterable[Role]) -> Role | None:
 def _assigned(body: cst.CSTNode, before: str) -> Iterator[tuple[str, cst.BaseExpression]]:
     """Yield what is assigned, and what is appended to lists, by name without `before`."""
     for node in findall(body, m.Assign()):
-        assert isinstance(node, cst.Assign)
         for target, value in _pairs(node):
             text = text_of(target)
             if text.startswith(before) and "." not in text.removeprefix(before):
                 yield text.removeprefix(before), value
     for call in findall(body, m.Call(func=m.Attribute(attr=m.Name("append")))):
-        assert isinstance(call, cst.Call)
         text = text_of(cst.ensure_type(call.func, cst.Attribute).value)
         if text.startswith(before) and call.args and "." not in text.removeprefix(before):
             yield text.removeprefix(before), cst.List([cst.Element(call.args[0].value)])
