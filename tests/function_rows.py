@@ -116,7 +116,7 @@ TENSORFLOW: list[Row] = [
     row("tf.math.count_nonzero", TIES, axis=1, keepdims=True),
     row("tf.math.top_k", X, k=2), row("tf.nn.top_k", TIES, 3), row("tf.math.in_top_k", i(4, 3), f(3, 4), k=2),
     row("tf.searchsorted", np.sort(f(5)), f(6), side="right"), row("tf.unique", i(5, 9)),
-    row("tf.unique_with_counts", i(5, 9)), row("tf.math.bincount", i(5, 9)),
+    row("tf.unique_with_counts", i(5, 9)), row("tf.math.bincount", i(5, 9)), row("tf.math.bincount", i(5, 9), maxlength=3),
     row("tf.norm", X, ord=1), row("tf.norm", X, ord=1, axis=1, keepdims=True), row("tf.norm", X, "euclidean", -1),
     row("tf.linalg.normalize", X, axis=-1), row("tf.clip_by_norm", X, 0.5), row("tf.clip_by_norm", X, 0.5, axes=[1]),
     row("tf.clip_by_value", X, -0.5, 0.5), row("tf.clip_by_global_norm", [X, Y], 0.5), row("tf.add_n", [X, Y, X]),

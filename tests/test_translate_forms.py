@@ -249,3 +249,17 @@ def test_layers_of_a_model_are_given_arrays() -> None:
     names: dict[str, Any] = {}
     exec(translate(HEAD + text).source, names)
     assert torch.equal(names["y"][:2], names["z"])
+
+
+def test_a_strategy_shares_batches_among_one_device() -> None:
+    text = (
+        "import tensorflow as tf\nstrategy = tf.distribute.MirroredStrategy()\n"
+        "size = 32 * strategy.num_replicas_in_sync\nwith strategy.scope():\n    # inside\n"
+        "    model = keras.Sequential([layers.Dense(3)])\n"
+    )
+    made = translate(HEAD + text)
+    assert not made.unresolved
+    assert "replicas = 1  # one device" in made.source
+    assert "size = 32 * replicas\n# inside\nmodel = " in made.source
+    passed_on = translate(HEAD + text + "train(strategy)\n")
+    assert [each.line for each in passed_on.unresolved] == [7]

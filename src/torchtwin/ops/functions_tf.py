@@ -163,8 +163,10 @@ def unique_with_counts(x: Tensor, out_idx: Any = "int32") -> Any:
 
 
 @named("tf.math.bincount")
-def bincount(arr: Tensor, weights: Any = None, minlength: Any = None) -> Any:
-    return run("Bincount", arr, weights, minlength or 0)
+def bincount(arr: Tensor, weights: Any = None, minlength: Any = None, maxlength: Any = None) -> Any:
+    """Numbers from `maxlength` on are not counted."""
+    counts = run("Bincount", arr, weights, minlength or 0)
+    return counts if maxlength is None else counts[:maxlength]
 
 
 @named("tf.norm")

@@ -24,8 +24,8 @@ from torchtwin.translate.values import arguments_of, plain, source_of, text_of
 from torchtwin.view import LayerView
 
 BASE = frozenset({
-    "name", "input_shape", "input_dim", "input_length", "batch_input_shape", "batch_size",
-    "autocast", "implementation", "time_major",
+    "name", "input_shape", "input_dim", "input_length", "batch_input_shape", "batch_shape",
+    "batch_size", "autocast", "implementation", "time_major",
 })  # fmt: skip
 """Arguments of every layer that say nothing about what it computes."""
 DOTS = ("keras.backend.dot", "keras.ops.dot")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
 
 import libcst as cst
 
@@ -191,25 +192,26 @@ def root(node: cst.BaseExpression) -> str | None:
     return node.value if isinstance(node, cst.Name) else None
 
 
-def bound(node: cst.CSTNode) -> set[str]:
-    """Return the names that statements assign."""
+@lru_cache(maxsize=4096)
+def _writes(node: cst.CSTNode) -> _Writes:
     visitor = _Writes()
     node.visit(visitor)
-    return visitor.bound
+    return visitor
+
+
+def bound(node: cst.CSTNode) -> set[str]:
+    """Return the names that statements assign."""
+    return set(_writes(node).bound)
 
 
 def changed(node: cst.CSTNode) -> set[str]:
     """Return the names whose contents statements change."""
-    visitor = _Writes()
-    node.visit(visitor)
-    return visitor.changed
+    return set(_writes(node).changed)
 
 
 def written(node: cst.CSTNode) -> set[str]:
     """Return the names that statements assign or whose contents they change."""
-    visitor = _Writes()
-    node.visit(visitor)
-    return visitor.bound | visitor.changed
+    return _writes(node).bound | _writes(node).changed
 
 
 def at_entry(statements: Sequence[cst.CSTNode]) -> list[str]:

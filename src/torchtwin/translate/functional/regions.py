@@ -119,9 +119,10 @@ class _Work:
             return
         env = self.area.envs[index]
         for name in dict.fromkeys(flow.reads(statement)):
+            if name not in env or env[name].kind != TENSOR:
+                continue
             last = [i for i in range(index) if name in flow.bound(self.area.statements[i])]
-            tensor = name in env and env[name].kind == TENSOR
-            if tensor and last and last[-1] in self.gone:
+            if last and last[-1] in self.gone:
                 reason = f"{name} is a tensor inside the model, and is used outside of it"
                 self.result.refused.append(Refusal(statement, reason))
                 return
