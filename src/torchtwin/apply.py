@@ -23,6 +23,7 @@ from torchtwin.notation import CONSTANTS, Notation, flattened_sides
 from torchtwin.precision import cast, constructed, policy_of
 from torchtwin.program import Class
 from torchtwin.recurrent import every_step, masked_elsewhere
+from torchtwin.remembered import remembered
 from torchtwin.rule import Piece, rule_of
 from torchtwin.view import LayerView, Tensor
 
@@ -186,10 +187,11 @@ def _run(graph: Graph, node: Node, view: LayerView, piece: Piece, module: Any) -
         module = instance(piece.module)
     modules = {view.module.attribute: module}
     results = piece.expr if isinstance(piece.expr, tuple) else (piece.expr,)
-    runs = _runs(graph, node, view, piece, modules)
+    runs = remembered(graph, node, piece, lambda: _runs(graph, node, view, piece, modules))
     if len(node.outputs) > len(results):
         raise UnsupportedError(
-            f"{view.class_name} gives {len(results)} results, {len(node.outputs)} are used"
+            f"{view.class_name} gives {len(results)} results,"
+            f" the tensor index {len(node.outputs) - 1} is used"
         )
     layouts = _layouts(view, piece, [r.dim() for r in runs[0]])
     values = tuple(
@@ -236,7 +238,7 @@ def _evaluated(
     graph: Graph, node: Node, view: LayerView, piece: Piece, modules: Mapping[str, Any], *,
     free: tuple[int, int],
 ) -> list[Any]:  # fmt: skip
-    needed = {*node.inputs, *(m for m in node.masks if m)}
+    needed = node.needs
     given = {name: stand_in(graph.values[name], free) for name in needed}
     if view.class_name == "steps.FromSamples":  # as many samples as steps in all of the batch
         samples, steps = (given[name] for name in node.inputs)

@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from torchtwin.each_step import expanded
 from torchtwin.errors import UnreadableModel, UnsupportedError
-from torchtwin.graph import MODEL_CLASSES, Constant, Graph, Layer, Node, Ref, Value, value_name
+from torchtwin.build_calls import Histories, arguments, tensors
+from torchtwin.graph import (
+    MODEL_CLASSES,
+    Graph,
+    Layer,
+    Node,
+    Ref,
+    Value,
+    runnable,
+    value_name,
+)
 from torchtwin.graph import check as checked
 from torchtwin.own_model import as_functional
 from torchtwin.source import Source
@@ -47,17 +57,24 @@ def build_model(entry: Mapping[str, Any], path: str, version: str) -> Graph:
             hint="give the Python source that defines it: --custom FILE",
         )
     config = entry["config"]
-    layers = dict(_layers(config, path, version))
-    if len(layers) != len(config["layers"]):
-        raise UnreadableModel("two layers have the same name", where=path)
+    layers = _unique(_layers(config, path, version), path)
     build_nodes = _sequential if class_name == "Sequential" else _functional
     calls, inputs, outputs = build_nodes(config, layers, version)
-    nodes = _sorted(calls, inputs, outputs, path)
+    nodes = _sorted(calls, inputs, outputs, path, layers)
     nodes = expanded(nodes, layers)
     values = {v.name: v for v in _values(nodes, layers, inputs)}
     name = str(config.get("name") or "model")
     notes = {"own": config.get("own", False)}
     return checked(Graph(name, path, layers, nodes, values, inputs, outputs, version, notes))
+
+
+def _unique(named: Iterable[tuple[str, Layer]], path: str) -> dict[str, Layer]:
+    layers: dict[str, Layer] = {}
+    for name, layer in named:
+        if name in layers:
+            raise UnreadableModel(f"a duplicate: two layers are called '{name}'", where=path)
+        layers[name] = layer
+    return layers
 
 
 def _layers(config: Mapping[str, Any], path: str, version: str) -> Iterator[tuple[str, Layer]]:
@@ -108,40 +125,26 @@ def _functional(
     config: Mapping[str, Any], layers: Mapping[str, Layer], version: str
 ) -> tuple[list[Node], tuple[str, ...], tuple[str, ...]]:
     nodes = []
-    histories = _Histories(config, layers, version)
+    histories = Histories(config, layers, version)
     for entry in config["layers"]:
         name = str(entry.get("name") or entry["config"]["name"])
+        calls = entry.get("inbound_nodes") or []
+        if not isinstance(calls, list):
+            raise UnreadableModel(f"the inbound_nodes of {name!r} are no list", where=name)
         if layers[name].class_name == "InputLayer":
+            if any(calls):
+                raise UnreadableModel(f"the input {name!r} is called on others", where=name)
             continue
-        for k, call in enumerate(entry.get("inbound_nodes") or []):
-            args, kwargs = _arguments(call, histories)
+        for k, call in enumerate(calls):
+            args, kwargs = arguments(call, histories)
             nodes.append(Node(f"{name}@{k}", name, args, kwargs, (value_name(name, k, 0),)))
-    inputs = tuple(_tensors(config["input_layers"], histories))
-    outputs = tuple(_tensors(config["output_layers"], histories))
+    inputs = tuple(tensors(config["input_layers"], histories))
+    outputs = tuple(tensors(config["output_layers"], histories))
+    if not inputs or not outputs:
+        raise UnreadableModel("the model has no outputs" if inputs else "the model has no inputs")
+    if len(set(inputs)) < len(inputs):
+        raise UnreadableModel("the model lists an input twice: a duplicate in its input_layers")
     return _with_outputs(nodes, outputs), inputs, outputs
-
-
-class _Histories:
-    """Names the values that a config means by [layer, call, tensor]."""
-
-    def __init__(
-        self, config: Mapping[str, Any], layers: Mapping[str, Layer], version: str
-    ) -> None:
-        self.layers = layers
-        self.shifted = {
-            str(entry.get("name") or entry["config"]["name"])
-            for entry in config["layers"]
-            if entry["class_name"] == "Functional"
-            or (entry["class_name"] == "Sequential" and version[:1] != "3")
-        }
-
-    def __call__(self, layer: str, call: int, tensor: int) -> str:
-        """Return the value's name; Keras counts the making of a nested model as its call 0.
-
-        Not so a Sequential since Keras 3, nor `keras_history` (keras/src/models/functional.py:
-        `get_config` against `serialize_node`).
-        """
-        return value_name(layer, call - (layer in self.shifted), tensor)
 
 
 def _with_outputs(nodes: list[Node], outputs: Sequence[str]) -> list[Node]:
@@ -159,102 +162,12 @@ def _with_outputs(nodes: list[Node], outputs: Sequence[str]) -> list[Node]:
     return result
 
 
-def _arguments(call: Any, histories: _Histories) -> tuple[tuple[Any, ...], dict[str, Any]]:
-    """Return the arguments of one entry of `inbound_nodes`: Keras 3's form, or that before it."""
-    if isinstance(call, Mapping):
-        args = tuple(_decoded(a) for a in call.get("args") or ())
-        kwargs = {k: _decoded(v) for k, v in (call.get("kwargs") or {}).items()}
-        # Keras 3 writes training=False for every Dropout, and trains it all the same: what
-        # the model is called with goes before what is written here.
-        kwargs.pop("training", None)
-        return args, _said(kwargs)
-    if isinstance(call, list) and call and isinstance(call[0], str):
-        call = [call]
-        single = True
-    else:
-        single = isinstance(call, list) and len(call) == 1
-    if isinstance(call, list) and not all(_is_history(c) for c in call):
-        raise UnsupportedError("a call whose arguments are nested in an unknown way")
-    kwargs = {}
-    tensors = []
-    for entry in call:
-        if len(entry) > 3 and isinstance(entry[3], Mapping):
-            kwargs.update({k: _old_argument(v, histories) for k, v in entry[3].items()})
-        constant = entry[0] == "_CONSTANT_VALUE"
-        tensors.append(entry[2] if constant else Ref(histories(*entry[:3])))
-    return (tensors[0] if single else tensors,), _said(kwargs)
-
-
-def _said(kwargs: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the arguments that say something: Keras 3 writes out `training` and `mask`."""
-    return {k: v for k, v in kwargs.items() if v is not None and not (k == "mask" and _none(v))}
-
-
-def _none(masks: Any) -> bool:
-    return isinstance(masks, list) and all(mask is None for mask in masks)
-
-
-def _is_history(entry: Any) -> bool:
-    return (
-        isinstance(entry, list)
-        and len(entry) >= 3
-        and isinstance(entry[0], str)
-        and isinstance(entry[1], int)
-    )
-
-
-def _old_argument(value: Any, histories: _Histories) -> Any:
-    """Before Keras 3 a tensor among keyword arguments is a bare [layer, node, tensor]."""
-    if isinstance(value, list):
-        if len(value) == 3 and _is_history(value) and value[0] in histories.layers:
-            return Ref(histories(*value))
-        if len(value) in (3, 4) and value[0] == "_CONSTANT_VALUE":
-            return value[2]
-        return [_old_argument(v, histories) for v in value]
-    if isinstance(value, Mapping):
-        return {k: _old_argument(v, histories) for k, v in value.items()}
-    return value
-
-
-def _decoded(value: Any) -> Any:
-    """Return Keras 3's serialised argument as data: refs, constants, slices, plain values."""
-    if isinstance(value, list):
-        return [_decoded(v) for v in value]
-    if not isinstance(value, Mapping):
-        return value
-    inner: Any = value.get("config")
-    match value.get("class_name"):
-        case "__keras_tensor__":
-            return Ref(value_name(*inner["keras_history"]))
-        case "__tensor__" | "__numpy__":
-            return Constant(inner["value"], str(inner["dtype"]))
-        case "__tuple__":
-            return [_decoded(v) for v in inner.get("items", value.get("items", ()))]
-        case "__slice__":
-            return slice(*(_decoded(inner[k]) for k in ("start", "stop", "step")))
-        case "__ellipsis__":
-            return ...
-    return {k: _decoded(v) for k, v in value.items()}
-
-
-def _tensors(structure: Any, histories: _Histories) -> Iterator[str]:
-    """Yield value names of `input_layers` or `output_layers`; dicts go by sorted key, as Keras."""
-    if isinstance(structure, Mapping):
-        for key in sorted(structure):
-            yield from _tensors(structure[key], histories)
-    elif _is_history(structure):
-        if structure[0] not in histories.layers:
-            raise UnreadableModel(f"the model names a layer {structure[0]!r} that it does not have")
-        yield histories(*structure[:3])
-    elif isinstance(structure, list):
-        for item in structure:
-            yield from _tensors(item, histories)
-    elif structure is not None:
-        raise ValueError(f"{structure!r} is no tensor")
-
-
 def _sorted(
-    nodes: list[Node], inputs: Sequence[str], outputs: Sequence[str], path: str
+    nodes: list[Node],
+    inputs: Sequence[str],
+    outputs: Sequence[str],
+    path: str,
+    layers: Collection[str],
 ) -> tuple[Node, ...]:
     """Return the nodes that outputs need, in an order that runs, the config's where possible."""
     makers = {value: node for node in nodes for value in node.outputs}
@@ -265,23 +178,26 @@ def _sorted(
         if value in inputs:
             continue
         if value not in makers:
-            raise UnreadableModel(
-                f"{value.partition('@')[0]!r} is used, and is neither a layer nor an input",
-                where=path,
-            )
+            raise UnreadableModel(_unmade(value, layers), where=path)
         if (node := makers[value]).name not in needed:
             needed.add(node.name)
             pending += node.inputs
-    waiting = [n for n in nodes if n.name in needed]
-    known, order = set(inputs), []
-    while waiting:
-        ready = next((n for n in waiting if known.issuperset(n.inputs)), None)
-        if ready is None:
-            raise UnreadableModel("the layers form a cycle", where=waiting[0].layer)
-        waiting.remove(ready)
-        order.append(ready)
-        known.update(ready.outputs)
+    wanted = [node for node in nodes if node.name in needed]
+    order = runnable(wanted, inputs)
+    if len(order) < len(wanted):
+        run = {node.name for node in order}
+        stuck = next(node for node in wanted if node.name not in run)
+        raise UnreadableModel("the layers form a cycle", where=stuck.layer)
     return tuple(order)
+
+
+def _unmade(value: str, layers: Collection[str]) -> str:
+    """Say what is wrong with a value that is used, and that nothing makes."""
+    layer, _, number = value.rpartition("@")
+    if layer not in layers:
+        return f"{layer!r} is used, and is neither a layer nor an input"
+    call, _, tensor = number.partition(":")
+    return f"node index {call}, tensor index {tensor} of the layer {layer!r} is used: it has none"
 
 
 def _values(

@@ -7,7 +7,9 @@ the vocabulary of `upgrade`; passes replace graphs, never change them.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import functools
+import heapq
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -99,9 +101,14 @@ class Node:
     used: frozenset[str] = frozenset()
     spread: tuple[tuple[int, ...], Layout] | None = None
 
-    @property
+    @functools.cached_property
     def inputs(self) -> tuple[str, ...]:
         return tuple(ref.value for ref in refs((self.args, dict(self.kwargs))))
+
+    @property
+    def needs(self) -> set[str]:
+        """All values that it uses, masks too."""
+        return {*self.inputs, *(mask for mask in self.masks if mask)}
 
 
 @dataclass(frozen=True)
@@ -156,7 +163,7 @@ def check(graph: Graph) -> Graph:
     known: set[str] = set(graph.inputs)
     names: set[str] = set()
     for node in graph.nodes:
-        needed = {*node.inputs, *(m for m in node.masks if m)}
+        needed = node.needs
         assert needed <= known, f"{node.name} runs before {sorted(needed - known)}"
         assert node.name not in names, f"two nodes are called {node.name}"
         assert node.layer in graph.layers, f"{node.name} calls an unknown layer"
@@ -166,6 +173,36 @@ def check(graph: Graph) -> Graph:
     assert set(graph.outputs) <= known, "an output that no node makes"
     assert known <= set(graph.values), "a value without an entry"
     return graph
+
+
+def runnable(
+    nodes: Sequence[Node], inputs: Collection[str], *, branches: bool = False
+) -> list[Node]:
+    """Return the nodes in an order that runs, as they stand where possible, without those of a
+    cycle. With `branches` a node follows the one that it uses."""
+    waits = [node.needs.difference(inputs) for node in nodes]
+    users: dict[str, list[int]] = {}
+    for k, needed in enumerate(waits):
+        for value in needed:
+            users.setdefault(value, []).append(k)
+    ready = [k for k, needed in enumerate(waits) if not needed]  # a heap: it is sorted
+    order: list[int] = []
+    done: set[int] = set()
+    following: list[int] = []
+    while ready:
+        k = min(following) if branches and following else heapq.heappop(ready)
+        if k in done:  # it followed another, and is still in the heap
+            continue
+        done.add(k)
+        order.append(k)
+        following = []
+        for value in nodes[k].outputs:
+            for user in users.pop(value, ()):
+                waits[user].discard(value)
+                if not waits[user]:
+                    heapq.heappush(ready, user)
+                    following.append(user)
+    return [nodes[k] for k in order]
 
 
 def meeting(graph: Graph, node: Node) -> Graph:

@@ -47,8 +47,7 @@ class _Inference:
     def run(self) -> None:
         for node in self.graph.nodes:
             layer = self.graph.layers[node.layer]
-            needed = (*node.inputs, *(m for m in node.masks if m))
-            known = all(self.values[name].shape is not None for name in needed)
+            known = all(self.values[name].shape is not None for name in node.needs)
             try:
                 if layer.graph is not None:
                     node = self._nested(node, layer)
