@@ -108,11 +108,16 @@ class Binding:
         else:
             self.problems.append(
                 f"'{key}' has the shape {variable.shape} in the model and {array.shape} in the "
-                f"file ('{array.name}')"
+                f"file ('{array.name}'{self._odd(array)})"
             )
 
+    @staticmethod
+    def _odd(array: Array) -> str:
+        """Name a dtype that no weight has."""
+        return "" if array.dtype.isalnum() else f", of the dtype {array.dtype}: no numbers"
+
     def missing(self, key: str, variable: Variable) -> None:
-        self.problems.append(f"'{key}' {variable.shape} is not in the file")
+        self.problems.append(f"'{key}' of the shape {variable.shape} is missing in the file")
 
     def unused(self, array: Array, name: str = "") -> None:
         where = f"the file's '{name or array.name}' {array.shape}"

@@ -6,9 +6,9 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from torchtwin.build_calls import Histories, arguments, tensors
 from torchtwin.each_step import expanded
 from torchtwin.errors import UnreadableModel, UnsupportedError
-from torchtwin.build_calls import Histories, arguments, tensors
 from torchtwin.graph import (
     MODEL_CLASSES,
     Graph,

@@ -81,9 +81,20 @@ def filled(program: Class, arrays: Mapping[str, Array], prefix: str) -> Iterator
                 dtype = array.dtype
             elif not notation.constant:
                 array = arrays[f"{sub.layer}/{notation.variable}"]
+                _check_dtype(array, dtype, f"{sub.layer}/{notation.variable}")
                 dtype = array.dtype
             shape = tuple(tensor.shape)
             yield Parameter(f"{name}{parameter}", shape, dtype, notation, array, sub.layer)
+
+
+KINDS = {"f": "float", "b": "bool", "u": "int", "i": "int"}
+
+
+def _check_dtype(array: Array, dtype: str, where: str) -> None:
+    """Refuse an array of another kind of numbers than the parameter that it fills."""
+    stored, wanted = KINDS.get(array.dtype[:1]), KINDS.get(dtype[:1])
+    if array.dtype != dtype and "bfloat16" not in (array.dtype, dtype) and stored != wanted:
+        raise UnreadableModel(f"the array has the dtype {array.dtype}, not {dtype}", where=where)
 
 
 def _state(sub: Submodule) -> dict[str, Any]:

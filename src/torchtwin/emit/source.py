@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from torchtwin.emit.expressions import Printer, qualified
+from torchtwin.emit.guard import guarded
 from torchtwin.emit.helpers import helpers_of, own_of
 from torchtwin.emit.memory import MEMORY_FORMAT, channels_last
 from torchtwin.emit.parts import text_of
@@ -65,7 +66,10 @@ def emit_source(
     parts.append(_load(names[id(program)], images=images, inference=inference))
     body = "\n\n\n".join(parts)
     header = _header(program, precision, INFERENCE if inference else "")
-    return formatted(f"{header}\n{_imports(body, helpers)}\n\n\n{body}\n")
+    text = formatted(f"{header}\n{_imports(body, helpers)}\n\n\n{body}\n")
+    copied = [helper.__name__ for helper in helpers]
+    own = any(own_of(helper) for helper in helpers)
+    return guarded(text, [*names.values(), "load"], copied, own=own)
 
 
 def _load(name: str, *, images: bool, inference: bool) -> str:

@@ -8,7 +8,8 @@ import textwrap
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from torchtwin.emit.helpers import closure
+from torchtwin.emit.guard import defined, guarded
+from torchtwin.emit.helpers import closure, own_of
 from torchtwin.emit.parts import imports, text_of
 from torchtwin.emit.recipe import recipe_of
 from torchtwin.emit.source import docstring, formatted, shape_text
@@ -103,7 +104,10 @@ def emit_train(made: Recipe) -> str:
     texts = [_section(title, found) for title, found in sections.items() if found]
     body = "\n\n\n".join([*texts, MAIN])
     head = imports(body, parts, [AROUND])
-    return formatted(f"{_header(made)}\n{head}\n\n{body}\n")
+    text = formatted(f"{_header(made)}\n{head}\n\n{body}\n")
+    own = any(own_of(part) for part in parts)
+    written = defined("\n".join([*made.constants, *made.functions]))
+    return guarded(text, written, [part.__name__ for part in parts], own=own)
 
 
 def _home(part: Any) -> str:

@@ -68,7 +68,9 @@ def _features(layer: LayerView) -> int:
     """Return the length of the one axis that `axis` names."""
     axis = layer["axis"]
     if not isinstance(axis, int):
-        raise UnsupportedError(f"{layer.class_name} over several axes is not translated")
+        raise UnsupportedError(
+            f"{layer.class_name} over several axes is not translated (axis={layer['axis']})"
+        )
     (axis,) = _axes(axis, layer.input.rank)
     if axis == 0:
         raise UnsupportedError(f"{layer.class_name} along the batch is not translated")

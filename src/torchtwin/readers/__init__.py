@@ -22,6 +22,15 @@ from torchtwin.readers import (
 from torchtwin.source import Source
 
 READERS = (archive, savedmodel, tfjs, hdf5, checkpoint, architecture)
+KINDS = {
+    archive: " (zip with HDF5)",
+    hdf5: " (HDF5)",
+    savedmodel: " (protobuf)",
+    checkpoint: " (checkpoint)",
+    tfjs: " (TensorFlow.js)",
+    architecture: " (JSON)",
+}
+"""What a file was taken for, for errors that do not say so."""
 
 
 def read(model: Any, weights: str | Path | None = None) -> Source:
@@ -56,7 +65,13 @@ def _opened(path: Path) -> Source:
     start = strangers.start_of(path)
     for reader in READERS:
         if reader.accepts(path, start):
-            source: Source = reader.read(path)
+            try:
+                source: Source = reader.read(path)
+            except TorchTwinError:
+                raise
+            except Exception as error:
+                error.add_note(KINDS[reader])
+                raise
             return source
     raise strangers.refusal(path, start)
 
@@ -90,13 +105,12 @@ def _guarded(reader: Callable[[Any], Source], model: Any, name: str) -> Source:
         ) from None
     except MemoryError:
         raise UnreadableModel(f"{name} asks for more memory than there is") from None
-    except AssertionError:  # pyfive's way to say that it does not know a structure
-        raise UnreadableModel(
-            f"{name} cannot be read: it holds HDF5 structures that Keras does not write, "
-            "such as external links"
-        ) from None
     except Exception as error:
-        text = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+        kind = "".join(getattr(error, "__notes__", ()))
+        if isinstance(error, AssertionError):  # pyfive's way to say that it does not know it
+            text = "structures that Keras does not write, such as external links"
+        else:
+            text = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
         raise UnreadableModel(
-            f"{name} is damaged or truncated: {text}", hint="download or save it again"
+            f"{name}{kind} is damaged or truncated: {text}", hint="download or save it again"
         ) from None

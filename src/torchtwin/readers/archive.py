@@ -16,6 +16,7 @@ from torchtwin.readers import assets, hdf, members, plain
 from torchtwin.readers.window import Window
 from torchtwin.source import Array, Source, Tree
 
+CONTAINERS = ("layers", "_layer_checkpoint_dependencies")
 CONFIG, METADATA, WEIGHTS = "config.json", "metadata.json", "model.weights.h5"
 
 
@@ -33,13 +34,24 @@ def read(path: Path) -> Source:
             (path / METADATA).read_bytes() if (path / METADATA).is_file() else None,
             Window.of(path / WEIGHTS),
         )
-    with path.open("rb") as file, zipfile.ZipFile(file) as archive:
+    with path.open("rb") as file:
+        members.check_directory(file)
+        return _of_zip(path, zipfile.ZipFile(file))
+
+
+def _of_zip(path: Path, archive: zipfile.ZipFile) -> Source:
+    with archive:
         found = members.members(archive)
         if CONFIG not in found:
             raise UnreadableModel(_stranger(set(found)))
         metadata = members.text(archive, found[METADATA]) if METADATA in found else None
         config = members.text(archive, found[CONFIG])
         window = members.window(path, archive, found[WEIGHTS]) if WEIGHTS in found else None
+        others = [name for name in found if name.startswith("model.weights.")]
+        if window is None and others:
+            raise UnreadableModel(
+                f"its weights are {others[0]}, which is not read: save them as h5"
+            )
         source = _source(path, config, metadata, window)
         assets.place(source.config, _vocabularies(archive, found))
         return source
@@ -74,6 +86,8 @@ def tree(window: Window) -> tuple[Tree, tuple[Array, ...]]:
     arrays: dict[str, Array] = {}
     for path, array in hdf.walk(hdf.opened(window), window):
         key = path.replace("\\", "/")
+        if key.rpartition("/")[0] in CONTAINERS:
+            raise UnreadableModel(f"'{key}' in its weights is a dataset, where a group belongs")
         if key in arrays:
             raise UnreadableModel(f"its weights hold '{key}' twice")
         arrays[key] = array
@@ -104,6 +118,4 @@ def _stranger(names: set[str]) -> str:
 def is_weights(root: Any) -> bool:
     """Tell whether an HDF5 file holds weights as Keras 3 writes them."""
     names = {name.replace("\\", "/").split("/")[0] for name in root}
-    return "layer_names" not in root.attrs and bool(
-        names & {"layers", "_layer_checkpoint_dependencies", "vars"}
-    )
+    return "layer_names" not in root.attrs and bool(names & {*CONTAINERS, "vars"})

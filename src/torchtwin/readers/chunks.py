@@ -7,6 +7,7 @@ import zlib
 from typing import TYPE_CHECKING, Any
 
 from torchtwin.errors import UnreadableModel
+from torchtwin.limits import limit, told
 from torchtwin.readers.window import Window
 
 if TYPE_CHECKING:
@@ -14,9 +15,8 @@ if TYPE_CHECKING:
     from pyfive import Dataset
 
 DEFLATE, SHUFFLE, FLETCHER32 = 1, 2, 3
-MOST_EXPANSION = 1100
-"""Deflate reaches 1032 to 1: what claims more is not data but a trap."""
 SMALL = 64 << 20
+"""Bytes of an array, or of a chunk, up to which nothing is asked."""
 
 
 def read_chunks(
@@ -29,9 +29,14 @@ def read_chunks(
     size, chunk_size = (math.prod(s) * dtype.itemsize for s in (shape, chunks))
     held = sum(info.size for info in index.values())
     if max(size, chunk_size) > SMALL and (
-        size > MOST_EXPANSION * held or chunk_size > 16 * size or held > window.size
+        size > limit("EXPANSION") * held or chunk_size > 16 * size or held > window.size
     ):
-        raise UnreadableModel(f"it claims {size} bytes and holds {held}")
+        raise UnreadableModel(
+            f"the chunks do not fit its size: {size} bytes in chunks of {chunk_size}, of which the"
+            f" file holds {held}",
+            hint=told("EXPANSION"),
+        )
+    window.spend(size)
     data = np.zeros(shape, dtype)
     if len(index) < math.prod(-(-n // c) for n, c in zip(shape, chunks, strict=True)):
         if dtype.kind in "biufc" and dataset.fillvalue is not None:

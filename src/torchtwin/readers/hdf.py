@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from torchtwin.errors import TorchTwinError, UnreadableModel
+from torchtwin.limits import limit, told
 from torchtwin.readers.chunks import read_chunks
 from torchtwin.readers.window import Window
 from torchtwin.source import Array
@@ -24,7 +25,6 @@ SIGNATURE = b"\x89HDF\r\n\x1a\n"
 END_OF_FILE = {0: 40, 1: 44, 2: 28, 3: 28}
 """Where the superblock says how long the file is, by its version."""
 
-MOST_OBJECTS = 200_000
 DEEPEST = 64
 COMPACT, CONTIGUOUS, CHUNKED = 0, 1, 2
 KINDS = "biufc"
@@ -33,14 +33,16 @@ KINDS = "biufc"
 
 def opened(window: Window) -> Group:
     """Return the root group of the HDF5 file in `window`."""
-    import pyfive
+    from torchtwin.readers.guarded import GuardedFile
 
     head = window.read(64)
     window.seek(0)
+    if len(head) < 16:
+        raise UnreadableModel("the HDF5 file is truncated: it has no header")
     at = END_OF_FILE.get(head[8]) if head.startswith(SIGNATURE) else None
     if at and int.from_bytes(head[at : at + 8], "little") > window.size:
         raise UnreadableModel("the HDF5 file is truncated: it should be longer")
-    return pyfive.File(window)
+    return GuardedFile(window)
 
 
 def member(group: Group, path: str) -> Any:
@@ -51,10 +53,26 @@ def member(group: Group, path: str) -> Any:
         if not isinstance(group, pyfive.Group):
             return None
         wanted = f"{group.name.rstrip('/')}/{part}"
+        if part in ("", ".", ".."):
+            raise UnreadableModel(f"the HDF5 file names a layer or weight '{path}': no such path")
+        place = group._links.get(part)
+        if isinstance(place, str):
+            raise UnreadableModel(f"'{wanted}' in the HDF5 file is a link, which is not followed")
+        if place is not None and group.file._get_dataobjects(place).is_external:
+            raise UnreadableModel(f"'{wanted}' is in external storage, which is not opened")
         try:
             group = group.get_lazy_view(part)
         except KeyError:
             return None
+        except AssertionError:  # pyfive's way to say that it does not know a structure
+            raise UnreadableModel(
+                f"'{wanted}' in the HDF5 file is of a kind that Keras does not write, such as an"
+                " external link or a virtual dataset"
+            ) from None
+        except TypeError:  # len(None), of the shape
+            raise UnreadableModel(
+                f"'{wanted}' in the HDF5 file is empty: it has no shape"
+            ) from None
         if group is None or getattr(group, "name", wanted) != wanted:
             raise UnreadableModel(f"'{wanted}' in the HDF5 file is a link, which is not followed")
     return group
@@ -73,9 +91,13 @@ def walk(group: Group, window: Window) -> Iterator[tuple[str, Array]]:
     while pending:
         path, item, depth = pending.pop()
         seen += 1
-        if seen > MOST_OBJECTS or depth > DEEPEST:
-            raise UnreadableModel("its HDF5 groups are too many or nest too deep")
+        if seen > limit("OBJECTS"):
+            raise UnreadableModel("its HDF5 file has too many groups", hint=told("OBJECTS"))
+        if depth > DEEPEST:
+            raise UnreadableModel(f"its HDF5 groups are nested deeper than {DEEPEST}, or in a loop")
         if is_group(item):
+            if path.split("/")[-2:-1] == ["vars"]:
+                raise UnreadableModel(f"'{path}' in its weights is a group, not a dataset")
             inner = [(f"{path}/{k}" if path else k, member(item, k), depth + 1) for k in item]
             pending += reversed(inner)
         elif hasattr(item, "shape"):
@@ -102,7 +124,7 @@ def numpy_name(dataset: Dataset) -> str:
     """Return numpy's name of the values' type, or "bfloat16"; other types keep their letters."""
     dtype = dataset.dtype
     mark = dataset.attrs.get("dtype")
-    if mark is not None and as_text(mark) == "bfloat16" and dtype.itemsize == 2:
+    if mark is not None and as_text(mark, "dtype") == "bfloat16" and dtype.itemsize == 2:
         return "bfloat16"
     enum = (dtype.metadata or {}).get("enum")
     if enum and dtype.itemsize == 1 and next(iter(enum)).startswith("FALSE"):
@@ -137,25 +159,29 @@ def _read(
     return data.astype(dtype, copy=False)
 
 
-def as_text(value: Any) -> str:
+def as_text(value: Any, name: str = "") -> str:
     """Return an attribute as str: writers stored bytes, str, and numpy's kinds of both."""
     if hasattr(value, "tolist"):
         value = value.tolist()
     if isinstance(value, list) and len(value) == 1:
         value = value[0]
     if isinstance(value, bytes):
-        return value.decode("utf-8")
+        try:
+            return value.decode("utf-8")
+        except UnicodeDecodeError as error:
+            raise UnreadableModel(f"the HDF5 attribute {name} is not UTF-8: {error}") from None
     if isinstance(value, str):
         return value
-    raise UnreadableModel(f"an HDF5 attribute holds a {type(value).__name__} instead of text")
+    kind = type(value).__name__
+    raise UnreadableModel(f"the HDF5 attribute {name} holds a {kind} instead of text")
 
 
 def text(group: Group, name: str) -> str | None:
     """Return the text attribute `name`, joined when it was split, or None."""
     if name in group.attrs:
-        return as_text(group.attrs[name])
+        return as_text(group.attrs[name], name)
     parts = _split(group, name)
-    return "".join(as_text(part) for part in parts) if parts else None
+    return "".join(as_text(part, name) for part in _bounded(parts, name)) if parts else None
 
 
 def texts(group: Group, name: str) -> list[str] | None:
@@ -163,7 +189,15 @@ def texts(group: Group, name: str) -> list[str] | None:
     parts = [group.attrs[name]] if name in group.attrs else _split(group, name)
     if not parts:
         return None
-    return [as_text(item) for part in parts for item in _items(part)]
+    items = [item for part in parts for item in _items(part)]
+    return [as_text(item, name) for item in _bounded(items, name)]
+
+
+def _bounded(items: list[Any], name: str) -> list[Any]:
+    """Refuse texts that are long together: many may be the same bytes of the file."""
+    if sum(len(item) for item in items if hasattr(item, "__len__")) > limit("TEXT"):
+        raise UnreadableModel(f"the HDF5 attribute {name} is too large", hint=told("TEXT"))
+    return items
 
 
 def _items(part: Any) -> Sequence[Any]:

@@ -45,7 +45,10 @@ def _weights_only(path: Path, root: Any, window: Window) -> Source:
         tree, optimizer = archive.tree(window)
         return Source({}, "3", "weights file", tree, optimizer=optimizer, origin=path)
     if hdf.texts(root, "layer_names") is None:
-        raise UnreadableModel("it is an HDF5 file, but holds neither a Keras model nor its weights")
+        raise UnreadableModel(
+            "it is an HDF5 file, but holds neither a Keras model nor its weights: no model_config,"
+            " no layer_names"
+        )
     config: dict[str, Any] = {}
     _note_backend(config, root, None)
     version = _version(root) or "1"  # Keras names it since 1.1

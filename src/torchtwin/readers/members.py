@@ -10,14 +10,23 @@ from pathlib import Path
 from typing import IO
 
 from torchtwin.errors import UnreadableModel
-from torchtwin.readers import plain
+from torchtwin.limits import limit, told
 from torchtwin.readers.window import Window
 
 BLOCK = 1 << 20
 LOCAL_HEADER = struct.Struct("<4s22xHH")
 SMALL = 128 << 20
-MOST_EXPANSION = 200
-"""What a compressed member may grow by, if it is not small. Weights compress to a half."""
+ENTRY = 46
+"""Bytes of a member in the archive's directory, without its name."""
+
+
+def check_directory(file: IO[bytes]) -> None:
+    """Refuse an archive of very many members before its directory is read into memory."""
+    end = zipfile._EndRecData(file)  # type: ignore[attr-defined]
+    if end is not None and end[5] > limit("MEMBERS") * ENTRY * 4:
+        raise UnreadableModel("the zip archive has too many members", hint=told("MEMBERS"))
+    file.seek(0)
+
 
 Members = dict[str, zipfile.ZipInfo]
 
@@ -28,7 +37,7 @@ def members(archive: zipfile.ZipFile) -> Members:
     for info in archive.infolist():
         name = info.filename.replace("\\", "/")
         if name in found:
-            raise UnreadableModel(f"the archive holds '{name}' twice")
+            raise UnreadableModel(f"the zip archive holds a duplicate: '{name}' is there twice")
         found[name] = info
     ordered = sorted(found.values(), key=lambda info: info.header_offset)
     for info, following in itertools.pairwise(ordered):
@@ -40,9 +49,12 @@ def members(archive: zipfile.ZipFile) -> Members:
 
 def text(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> bytes:
     """Return a member that holds JSON."""
-    _check_size(info, plain.LARGEST_TEXT)
+    _check_size(info, limit("TEXT"))
     with archive.open(info) as file:
-        return file.read(info.file_size + 1)
+        data = file.read(info.file_size + 1)
+    if len(data) != info.file_size:
+        raise _cut_off(info)
+    return data
 
 
 def window(path: Path, archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> Window:
@@ -64,11 +76,14 @@ def _check_size(info: zipfile.ZipInfo, most: int | None) -> None:
     if info.flag_bits & 1:
         raise UnreadableModel(f"'{info.filename}' in the archive is encrypted")
     if most is not None and size > most:
-        raise UnreadableModel(f"'{info.filename}' in the archive is too large: {size} bytes")
-    if size > SMALL and size > MOST_EXPANSION * info.compress_size:
+        raise UnreadableModel(
+            f"'{info.filename}' in the archive is too large: {size} bytes", hint=told("TEXT")
+        )
+    if size > SMALL and size > limit("EXPANSION") * info.compress_size:
         raise UnreadableModel(
             f"'{info.filename}' in the archive would expand from {info.compress_size} to {size}"
-            " bytes: that is no model"
+            " bytes: that is no model",
+            hint=told("EXPANSION"),
         )
 
 
@@ -80,7 +95,13 @@ def _copy(archive: zipfile.ZipFile, info: zipfile.ZipInfo, target: IO[bytes] | N
             if target:
                 target.write(block)
     if done != info.file_size:
-        raise UnreadableModel(f"the archive is damaged: '{info.filename}' is cut off")
+        raise _cut_off(info)
+
+
+def _cut_off(info: zipfile.ZipInfo) -> UnreadableModel:
+    return UnreadableModel(
+        f"the zip archive is damaged: '{info.filename}' has not the size that it declares"
+    )
 
 
 def _start(path: Path, info: zipfile.ZipInfo) -> int:

@@ -85,7 +85,7 @@ def _text(start: bytes) -> tuple[str]:
         return ("it is neither a .keras archive, nor HDF5, nor an architecture as JSON",)
     if b"\x00" in start:
         return ("it is neither a .keras archive, nor HDF5, nor an architecture as JSON",)
-    return ("it is a text file, not a Keras model",)
+    return ("it is a text file, not a Keras model: neither zip, HDF5 nor JSON",)
 
 
 def _folder(path: Path) -> TorchTwinError:

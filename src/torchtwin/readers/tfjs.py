@@ -7,7 +7,6 @@ name, in groups; the shards of a group are one run of bytes. Graph models hold n
 from __future__ import annotations
 
 import json
-import math
 import re
 from pathlib import Path
 from typing import Any
@@ -48,7 +47,6 @@ def source(path: Path, model: dict[str, Any]) -> Source:
         raise UnreadableModel("it has no modelTopology, the architecture", hint=KERAS)
     topology = _object(topology, "modelTopology")
     config = _config(topology)
-    _refuse_nan(config, "")
     arrays = manifest.arrays(path, model.get("weightsManifest", model.get("weights_manifest")))
     weights: Ordered | Tree | None = None
     if arrays is not None and all("/vars/" in array.name for array in arrays):
@@ -85,16 +83,6 @@ def _config(topology: dict[str, Any]) -> dict[str, Any]:
     if "class_name" not in model or "config" not in model:
         raise UnreadableModel("its modelTopology has no class_name and config", hint=KERAS)
     return {"class_name": model["class_name"], "config": model["config"]}
-
-
-def _refuse_nan(value: Any, key: str) -> None:
-    """Refuse what JSON does not have, and JavaScript does not write."""
-    if isinstance(value, float) and not math.isfinite(value):
-        raise UnreadableModel(f"its modelTopology has no number for '{key}': {value} (NaN)")
-    for name, inner in value.items() if isinstance(value, dict) else ():
-        _refuse_nan(inner, name)
-    for inner in value if isinstance(value, list) else ():
-        _refuse_nan(inner, key)
 
 
 def in_python(value: Any, key: str) -> Any:

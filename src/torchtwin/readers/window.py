@@ -7,12 +7,18 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 from torchtwin.errors import UnreadableModel
+from torchtwin.limits import limit, told
 
 if TYPE_CHECKING:
     import numpy as np
 
 LONGEST_READ = 64 << 20
 """Bytes of one metadata read. Object headers and attribute heaps stay far under it."""
+
+
+MOST_READS = 1_000_000
+MOST_DATA = 4 << 30
+"""Bytes that any file's data may expand to, when all of its arrays are read together."""
 
 
 class Window:
@@ -27,8 +33,9 @@ class Window:
         self.size = file.seek(0, 2) - start if size is None else size
         self._at = 0
         self._lock = threading.Lock()
-        self._reads_left = 20_000 + self.size // 16
+        self._reads_left = 20_000 + min(self.size // 16, MOST_READS)
         self._bytes_left = 4 * LONGEST_READ + self.size
+        self._data_left = MOST_DATA + limit("EXPANSION") * self.size
 
     @classmethod
     def of(cls, path: Path, start: int = 0, size: int | None = None) -> Window:
@@ -62,6 +69,7 @@ class Window:
     def fill(self, array: np.ndarray, offset: int) -> None:
         """Read straight into `array`, whose memory must be contiguous."""
         view = memoryview(array.reshape(-1).view("u1").data)
+        self.spend(len(view))
         if offset + len(view) > self.size:
             raise UnreadableModel("the file ends before its data does: it is truncated")
         with self._lock:
@@ -72,6 +80,14 @@ class Window:
                 if not count:
                     raise UnreadableModel("the file ends before its data does: it is truncated")
                 done += count
+
+    def spend(self, count: int) -> None:
+        """Count bytes of data: many arrays may lie in the same place of the file."""
+        self._data_left -= count
+        if self._data_left < 0:
+            raise UnreadableModel(
+                "its arrays are far larger than the file that holds them", hint=told("EXPANSION")
+            )
 
     def close(self) -> None:
         self._file.close()

@@ -6,7 +6,9 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from torchtwin.errors import UnreadableModel
 from torchtwin.upgrade import conv_arrays, keras1, keras2, merge
+from torchtwin.upgrade.arguments import check_layer
 from torchtwin.upgrade.context import Context
 from torchtwin.upgrade.values import (
     ACTIVATION_KEYS,
@@ -65,6 +67,7 @@ RENAMED_CLASSES = {
 
 def upgraded_layer(entry: Mapping[str, Any], context: Context) -> dict[str, Any]:
     """Return a layer's entry in Keras 3's vocabulary; a nested model is a layer too."""
+    _check_entry(entry, context)
     name = str(entry.get("name") or _config(entry).get("name") or snake(str(entry["class_name"])))
     with context.inside(name):
         own = is_own(entry) and not context.is_custom(entry)
@@ -85,6 +88,20 @@ def upgraded_layer(entry: Mapping[str, Any], context: Context) -> dict[str, Any]
             calls = [plain(c) if isinstance(c, list) else c for c in entry["inbound_nodes"] or ()]
             result["inbound_nodes"] = keras2.causal_calls(result["config"], calls)
         return result
+
+
+def _check_entry(entry: Any, context: Context) -> None:
+    """Refuse what is no serialised object before its parts are looked at."""
+    if not isinstance(entry, Mapping):
+        raise UnreadableModel(
+            f"a layer is a {type(entry).__name__}, no object", where=context.where
+        )
+    if not isinstance(entry.get("class_name"), str):
+        kind = type(entry.get("class_name")).__name__
+        raise UnreadableModel(f"the class_name of a layer is a {kind}", where=context.where)
+    if not isinstance(entry.get("config"), Mapping | list):
+        name = entry["class_name"]
+        raise UnreadableModel(f"the config of a {name} is no object", where=context.where)
 
 
 def _as_sequential(entry: Mapping[str, Any], name: str) -> dict[str, Any]:
@@ -118,6 +135,7 @@ def _own_layer(entry: Mapping[str, Any], name: str, context: Context) -> dict[st
     for key, value in config.items():
         config[key] = _value(key, value, context)
     cls = keras2.settle(cls, config, context)
+    check_layer(cls, config, context)
     if conversion := conv_arrays.conversion(cls, config, context):
         context.convert(name, conversion)
     return {"class_name": cls, "config": config}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from torchtwin.errors import UnreadableModel
 from torchtwin.upgrade import merge
 from torchtwin.upgrade.context import Context
 from torchtwin.upgrade.layers import upgraded_layer
@@ -19,10 +20,13 @@ def upgraded_model(
 ) -> dict[str, Any]:
     """Return {"class_name", "config"} of a model in Keras 3's form."""
     class_name, config = str(entry["class_name"]), entry["config"]
+    given = config.get("layers", []) if isinstance(config, Mapping) else config
+    if not isinstance(given, list):
+        kind = type(given).__name__
+        raise UnreadableModel(f"the 'layers' of a {class_name} are no list but a {kind}")
     if not is_own(entry) or not _has_layers(class_name, config):
         return _authors(entry)
     if class_name == "Sequential":
-        given = config if isinstance(config, list) else config["layers"]
         if merge.is_branched(given):
             return merge.branched(given, name or "model", context)
         return {"class_name": "Sequential", "config": _sequential(config, context, name)}

@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from torchtwin.errors import UnreadableModel
+from torchtwin.limits import limit, told
 from torchtwin.readers.bundle.protobuf import Message, varint
 
-MOST_OBJECTS = 200_000
 USER_OBJECT, FUNCTION, CONSTANT = 4, 6, 9
 """The fields of a SavedObject that tell its kind; the others are of no use here."""
 
@@ -49,8 +49,8 @@ class Objects:
         self._parsed: dict[int, Object] = {}
         for message in graph.inner(1):
             self._messages.append(message)
-            if len(self._messages) > MOST_OBJECTS:
-                raise UnreadableModel(f"{self.what} has more than {MOST_OBJECTS} objects")
+            if len(self._messages) > limit("OBJECTS"):
+                raise UnreadableModel(f"{self.what} has too many objects", hint=told("OBJECTS"))
         if not self._messages:
             raise UnreadableModel(f"{self.what} has no objects")
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from torchtwin.errors import UnreadableModel
+from torchtwin.limits import limit
 from torchtwin.readers.bundle.crc32c import crc32c, masked
 from torchtwin.readers.bundle.protobuf import varint
 from torchtwin.readers.bundle.snappy import decompressed
@@ -16,7 +17,6 @@ from torchtwin.readers.bundle.snappy import decompressed
 MAGIC = 0xDB4775248B80FB57.to_bytes(8, "little")
 FOOTER = 48
 PLAIN, SNAPPY = 0, 1
-MOST_ENTRIES = 200_000
 LARGEST_KEYS = 64 << 20
 
 
@@ -39,7 +39,7 @@ def entries(data: bytes, what: str) -> dict[bytes, bytes]:
             if found and key <= last:
                 raise UnreadableModel(f"{what} is damaged: its keys are not in order")
             room -= len(key)
-            if room < 0 or len(found) >= MOST_ENTRIES:
+            if room < 0 or len(found) >= limit("OBJECTS"):
                 raise UnreadableModel(f"{what} has too many entries for a model, or too long ones")
             found[key], last = value, key
     return found
