@@ -87,13 +87,10 @@ def filled(program: Class, arrays: Mapping[str, Array], prefix: str) -> Iterator
             yield Parameter(f"{name}{parameter}", shape, dtype, notation, array, sub.layer)
 
 
-KINDS = {"f": "float", "b": "bool", "u": "int", "i": "int"}
-
-
 def _check_dtype(array: Array, dtype: str, where: str) -> None:
-    """Refuse an array of another kind of numbers than the parameter that it fills."""
-    stored, wanted = KINDS.get(array.dtype[:1]), KINDS.get(dtype[:1])
-    if array.dtype != dtype and "bfloat16" not in (array.dtype, dtype) and stored != wanted:
+    """Refuse an array of no floating-point numbers for a parameter that has them."""
+    floating = ("float", "bfloat")
+    if dtype.startswith(floating) and not array.dtype.startswith(floating):
         raise UnreadableModel(f"the array has the dtype {array.dtype}, not {dtype}", where=where)
 
 

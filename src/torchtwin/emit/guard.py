@@ -13,26 +13,27 @@ from collections.abc import Collection, Iterator
 from torchtwin.errors import UnsupportedError
 
 NODES = frozenset(
-    "Add And AnnAssign Assign Attribute AugAssign BinOp BitAnd BitOr BitXor BoolOp Call ClassDef "
-    "Compare Constant Dict DictComp Div Eq Expr FloorDiv For FormattedValue FunctionDef "
-    "GeneratorExp Gt GtE If IfExp In Invert Is IsNot JoinedStr LShift Lambda List ListComp Load Lt "
-    "LtE MatMult Mod Module Mult Name Not NotEq NotIn Or Pass Pow RShift Return Slice Starred "
-    "Store Sub Subscript Tuple USub UnaryOp With alias arg arguments comprehension keyword "
-    "withitem".split()
+    """Add And AnnAssign Assign Attribute AugAssign BinOp BitAnd BitOr BitXor BoolOp Call ClassDef
+    Compare Constant Dict DictComp Div Eq Expr FloorDiv For FormattedValue FunctionDef GeneratorExp
+    Gt GtE If IfExp In Invert Is IsNot JoinedStr LShift Lambda List ListComp Load Lt LtE MatMult Mod
+    Module Mult Name Not NotEq NotIn Or Pass Pow RShift Return Slice Starred Store Sub Subscript
+    Tuple USub UnaryOp With alias arg arguments comprehension keyword withitem""".split()  # noqa: SIM905
 )
 """What written classes and functions are made of. No imports, no exceptions, nothing global."""
 
 FORBIDDEN = frozenset(
-    "__import__ breakpoint compile delattr eval exec exit getattr globals help input locals "
-    "memoryview open quit setattr vars".split()
+    """__import__ breakpoint compile delattr eval exec exit getattr globals help input locals
+    memoryview open quit setattr vars""".split()  # noqa: SIM905
 )
 HOMES = frozenset(
-    "argparse collections contextlib copy csv functools inspect itertools json math matplotlib "
-    "model numpy operator os pathlib safetensors sys time torch torchmetrics typing urllib".split()
+    """argparse collections contextlib copy csv functools inspect itertools json math matplotlib
+    model numpy operator os pathlib safetensors sys time torch torchmetrics typing urllib""".split()  # noqa: SIM905
 )
 """Packages that programs import."""
 
-REACHES = frozenset("classes hub jit load ops package save serialization storage utils".split())
+REACHES = frozenset(
+    """classes hub jit load ops package save serialization storage utils""".split()  # noqa: SIM905
+)
 """Parts of torch that read and write files, or run code."""
 
 FILE = ("__file__", "__init__")
@@ -82,8 +83,8 @@ def _names(statement: ast.stmt) -> set[str]:
             return {statement.name}
         case ast.Assign():
             return {t.id for target in statement.targets for t in _leaves(target)}
-        case ast.AnnAssign(target=ast.Name()):
-            return {statement.target.id}
+        case ast.AnnAssign(target=ast.Name(id=name)):
+            return {name}
     return set()
 
 

@@ -105,9 +105,9 @@ def emit_train(made: Recipe) -> str:
     body = "\n\n\n".join([*texts, MAIN])
     head = imports(body, parts, [AROUND])
     text = formatted(f"{_header(made)}\n{head}\n\n{body}\n")
-    own = any(own_of(part) for part in parts)
+    authors = any(own_of(part) for part in parts)
     written = defined("\n".join([*made.constants, *made.functions]))
-    return guarded(text, written, [part.__name__ for part in parts], own=own)
+    return guarded(text, written, [part.__name__ for part in parts], own=authors)
 
 
 def _home(part: Any) -> str:

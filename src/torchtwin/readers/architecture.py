@@ -17,7 +17,7 @@ def accepts(_path: Path, start: bytes) -> bool:
 
 
 def read(path: Path) -> Source:
-    model = plain.parsed(path.read_bytes(), "the file")
+    model = plain.parsed(plain.contents(path), "the file")
     if tfjs.is_tfjs(model):
         return tfjs.source(path, model)
     if "weight_map" in model:

@@ -13,6 +13,7 @@ from typing import Any
 
 from torchtwin.errors import UnreadableModel
 from torchtwin.readers import assets, hdf, members, plain
+from torchtwin.readers.inside import inside
 from torchtwin.readers.window import Window
 from torchtwin.source import Array, Source, Tree
 
@@ -28,10 +29,12 @@ def accepts(path: Path, start: bytes) -> bool:
 
 def read(path: Path) -> Source:
     if path.is_dir():
+        for name in (METADATA, WEIGHTS):
+            inside(path / name, path / CONFIG)
         return _source(
             path,
-            (path / CONFIG).read_bytes(),
-            (path / METADATA).read_bytes() if (path / METADATA).is_file() else None,
+            plain.contents(path / CONFIG),
+            plain.contents(path / METADATA) if (path / METADATA).is_file() else None,
             Window.of(path / WEIGHTS),
         )
     with path.open("rb") as file:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from torchtwin.errors import UnreadableModel
+from torchtwin.readers.inside import inside
 from torchtwin.readers.window import Window
 from torchtwin.source import Array
 
@@ -42,7 +43,7 @@ class Shards:
             at = offset + done - start
             count = min(size - at, len(target) - done)
             if count > 0:
-                Window.of(path).fill(target[done : done + count], at)
+                Window.of(path, 0, size).fill(target[done : done + count], at)
                 done += count
             start += size
 
@@ -98,7 +99,7 @@ def _shards(model: Path, paths: Sequence[Any]) -> Shards:
             raise UnreadableModel(f"the shard '{given}' is missing", hint=COPY)
         if path in found:
             raise UnreadableModel(f"a shard is listed twice, a duplicate: '{given}'")
-        found[path] = path.stat().st_size
+        found[path] = inside(path, model).stat().st_size
     return Shards(tuple(found), tuple(found.values()))
 
 

@@ -65,7 +65,8 @@ def window(path: Path, archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> Windo
     _check_size(info, None)
     if info.compress_type == zipfile.ZIP_STORED:
         _copy(archive, info, None)
-        return Window.of(path, _start(path, info), info.file_size)
+        found = Window.of(path, _start(path, info), info.file_size)
+        return found.must_be(archive.fp) if archive.fp is not None else found
     spool: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - the window closes it
     _copy(archive, info, spool)
     return Window(spool, str(path))

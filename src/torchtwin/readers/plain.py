@@ -11,6 +11,7 @@ import math
 import re
 from collections import Counter
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 from torchtwin.errors import UnreadableModel
@@ -24,6 +25,14 @@ LARGEST_NUMBER = 1 << 64
 
 class _Refused(ValueError):
     """What is JSON, and is not taken."""
+
+
+def contents(path: Path) -> bytes:
+    """Return the text of a file, of which the size is looked at first."""
+    if path.stat().st_size > limit("TEXT"):
+        size = path.stat().st_size
+        raise UnreadableModel(f"{path.name} is too large: {size} bytes", hint=told("TEXT"))
+    return path.read_bytes()
 
 
 def parsed(text: bytes | str, what: str) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from torchtwin.readers.bundle.objects import Objects
 from torchtwin.readers.bundle.protobuf import Message
 from torchtwin.readers.bundle.tables import terms
 from torchtwin.readers.bundle.tracked import Tracked
+from torchtwin.readers.inside import inside
 from torchtwin.readers.names import entries, name_of
 from torchtwin.source import Array, Ordered, Source
 
@@ -44,6 +45,8 @@ def accepts(path: Path, start: bytes) -> bool:
 
 def read(path: Path) -> Source:
     folder = path if path.is_dir() else path.parent
+    for name in (METADATA, "variables"):
+        inside(folder / name, folder / GRAPH)
     told = _metadata(folder / METADATA) if (folder / METADATA).is_file() else {}
     root = _root(*told[0]) if 0 in told else None
     objects = saved_objects(folder / GRAPH)

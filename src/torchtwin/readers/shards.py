@@ -8,6 +8,7 @@ from typing import Any
 
 from torchtwin.errors import UnreadableModel
 from torchtwin.readers import archive, hdf
+from torchtwin.readers.inside import inside
 from torchtwin.readers.window import Window
 from torchtwin.source import Array, Source
 
@@ -29,7 +30,7 @@ def read(path: Path, index: dict[str, Any]) -> Source:
         shard = path.with_name(name)
         if not shard.is_file():
             raise UnreadableModel(f"the shard '{name}' is missing beside it")
-        window = Window.of(shard)
+        window = Window.of(inside(shard, path))
         for key, array in hdf.walk(hdf.opened(window), window):
             if arrays.setdefault(key, array) is not array:
                 raise UnreadableModel(f"two shards hold '{key}'")

@@ -43,6 +43,8 @@ def start_of(path: Path) -> bytes:
         return b""
     if not path.exists():
         raise UnreadableModel(f"there is no file '{path}'")
+    if not path.is_file():
+        raise UnreadableModel(f"'{path}' is no file, but a device or a pipe")
     with path.open("rb") as file:
         start = file.read(4096)
     if not start:

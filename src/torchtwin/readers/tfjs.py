@@ -24,11 +24,11 @@ KERAS = "convert the Keras model that it was made from"
 
 def accepts(path: Path, _start: bytes) -> bool:
     file = path / FILE
-    return path.is_dir() and file.is_file() and is_tfjs(plain.parsed(file.read_bytes(), FILE))
+    return path.is_dir() and file.is_file() and is_tfjs(plain.parsed(plain.contents(file), FILE))
 
 
 def read(path: Path) -> Source:
-    return source(path / FILE, plain.parsed((path / FILE).read_bytes(), FILE))
+    return source(path / FILE, plain.parsed(plain.contents(path / FILE), FILE))
 
 
 def is_tfjs(model: dict[str, Any]) -> bool:

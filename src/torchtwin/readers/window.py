@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
@@ -21,6 +22,15 @@ MOST_DATA = 4 << 30
 """Bytes that any file's data may expand to, when all of its arrays are read together."""
 
 
+CHANGED = "start again when nothing writes to it any more"
+
+
+def _stamp(file: IO[bytes]) -> tuple[int, ...]:
+    """Return what tells whether an open file is still what it was."""
+    state = os.fstat(file.fileno())
+    return state.st_ino, state.st_size, state.st_mtime_ns
+
+
 class Window:
     """Bytes `start` to `start + size` of an open file.
 
@@ -32,6 +42,7 @@ class Window:
         self._file, self.full_name, self._start = file, name, start
         self.size = file.seek(0, 2) - start if size is None else size
         self._at = 0
+        self._stamp = _stamp(file)
         self._lock = threading.Lock()
         self._reads_left = 20_000 + min(self.size // 16, MOST_READS)
         self._bytes_left = 4 * LONGEST_READ + self.size
@@ -41,6 +52,12 @@ class Window:
     def of(cls, path: Path, start: int = 0, size: int | None = None) -> Window:
         """Open `path` once, for as long as anything refers to the window."""
         return cls(path.open("rb"), str(path), start, size)
+
+    def must_be(self, file: IO[bytes]) -> Window:
+        """Return this window when it is one of the same file, unchanged, as that open one."""
+        if _stamp(file) != self._stamp:
+            raise UnreadableModel("the file was changed while it was read", hint=CHANGED)
+        return self
 
     @property
     def closed(self) -> bool:
@@ -70,6 +87,8 @@ class Window:
         """Read straight into `array`, whose memory must be contiguous."""
         view = memoryview(array.reshape(-1).view("u1").data)
         self.spend(len(view))
+        if _stamp(self._file) != self._stamp:
+            raise UnreadableModel("the file was changed while it was read", hint=CHANGED)
         if offset + len(view) > self.size:
             raise UnreadableModel("the file ends before its data does: it is truncated")
         with self._lock:

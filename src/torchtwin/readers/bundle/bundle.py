@@ -12,6 +12,7 @@ from torchtwin.errors import TorchTwinError, UnreadableModel
 from torchtwin.readers.bundle.crc32c import crc32c, masked
 from torchtwin.readers.bundle.protobuf import Message, damaged, varint
 from torchtwin.readers.bundle.table import entries
+from torchtwin.readers.inside import inside
 from torchtwin.readers.window import Window
 from torchtwin.source import Array
 
@@ -160,7 +161,7 @@ class Bundle:
             path = self.folder / self._shard(number)
             if number >= self.shards or not path.is_file():
                 raise UnreadableModel(f"the shard '{path.name}' is missing beside {self.index}")
-            self._windows[number] = Window.of(path)
+            self._windows[number] = Window.of(inside(path, self.folder / self.index))
         return self._windows[number]
 
 
