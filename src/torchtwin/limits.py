@@ -16,7 +16,6 @@ LIMITS = {
     "MEMBERS": 100_000,  # members of a zip archive
     "EXPANSION": 200,  # what a compressed member may grow by, if it is not small
     "OBJECTS": 200_000,  # groups and datasets of an HDF5 file, objects and entries of a checkpoint
-    "TENSOR": 1 << 40,  # bytes of one array
 }
 
 

@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+from torchtwin.errors import UnreadableModel
+from torchtwin.limits import limit, told
 from torchtwin.source import Array
 
 Conversion = Callable[[Sequence[Array]], Sequence[Array]]
@@ -27,6 +29,13 @@ class Context:
     path: list[str] = field(default_factory=list)
     conversions: dict[str, list[tuple[str, Conversion]]] = field(default_factory=dict)
     custom: Callable[[str], bool] = lambda _: False
+    layers: int = 0
+
+    def count(self) -> None:
+        """Count a layer."""
+        self.layers += 1
+        if self.layers > limit("LAYERS"):
+            raise UnreadableModel("the model has too many layers", hint=told("LAYERS"))
 
     @property
     def major(self) -> int:

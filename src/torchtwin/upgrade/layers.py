@@ -69,6 +69,7 @@ def upgraded_layer(entry: Mapping[str, Any], context: Context) -> dict[str, Any]
     """Return a layer's entry in Keras 3's vocabulary; a nested model is a layer too."""
     _check_entry(entry, context)
     name = str(entry.get("name") or _config(entry).get("name") or snake(str(entry["class_name"])))
+    context.count()
     with context.inside(name):
         own = is_own(entry) and not context.is_custom(entry)
         if str(entry["class_name"]) == "Pipeline" and own:
