@@ -29,7 +29,11 @@ import keras
 from hypothesis import HealthCheck, Phase, settings
 from keras.src.backend.common import dtypes
 
+from torchtwin.verify.judge_exact import compute_exactly
 from train_support import precision
+
+if keras.config.backend() == "tensorflow":
+    compute_exactly()
 
 # Keras narrows float64 to float32 on JAX wherever it promotes, even when JAX allows it.
 dtypes.BIT64_TO_BIT32_DTYPE.update(float64="float64")

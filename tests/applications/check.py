@@ -23,11 +23,8 @@ from keras.src.applications.inception_resnet_v2 import CustomScaleLayer
 import torchtwin
 from cases import FLOAT32, FLOAT64, compare, run
 from test_layout import moves
-from torchtwin.verify.judge_exact import compute_exactly, exact_constants
+from torchtwin.verify.judge_exact import exact_constants
 from train_support import precision
-
-if keras.config.backend() == "tensorflow":
-    compute_exactly()
 
 SMALLEST = {"InceptionV3": 75, "InceptionResNetV2": 75, "Xception": 71}
 """The smallest images that a constructor takes, where they are larger than `SIZE`."""
