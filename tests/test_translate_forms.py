@@ -263,3 +263,25 @@ def test_a_strategy_shares_batches_among_one_device() -> None:
     assert "size = 32 * replicas\n# inside\nmodel = " in made.source
     passed_on = translate(HEAD + text + "train(strategy)\n")
     assert [each.line for each in passed_on.unresolved] == [7]
+
+
+def test_strings_do_not_end_the_f_string_around_them() -> None:
+    made = translate(HEAD + "print(f\"runs on '{keras.backend.backend()}'\")\n")
+    assert not made.unresolved
+    compile(made.source, "program.py", "exec")
+    assert "f\"runs on '{'" in made.source
+
+
+def test_weights_that_are_listed_are_those_of_known_layers() -> None:
+    head = "dense = layers.Dense(3)\n"
+    made = translate(
+        HEAD + head + "def f(x):\n    return x @ dense.weights[0] + dense.weights[1]\n"
+    )
+    assert not made.unresolved
+    assert "x @ kernel_of(dense) + bias_of(dense)" in made.source
+    refused = translate(
+        HEAD + head + "norm = layers.BatchNormalization()\nprint(norm.weights[0])\n"
+    )
+    assert [(each.line, each.name) for each in refused.unresolved] == [(8, "norm.weights")]
+    sizes = translate(HEAD + head + "print(dense.units)\n")
+    assert "weighted(dense).out_features" in sizes.source

@@ -9,7 +9,7 @@ import torch
 
 from torchtwin.errors import UnsupportedError
 from torchtwin.expr import Call, Expr, Field, Method, Source, call
-from torchtwin.nn.kernel_of import bias_of, kernel_of
+from torchtwin.nn.kernel_of import bias_of, kernel_of, weighted
 from torchtwin.translate import settings
 from torchtwin.translate.builtin import general
 from torchtwin.translate.infer_lengths import one_number
@@ -24,6 +24,11 @@ if TYPE_CHECKING:
 TIED = {"kernel": kernel_of, "bias": bias_of, "embeddings": kernel_of}
 """Weights of layers that custom code reads, and what finds them in PyTorch."""
 
+FILLED = ("Dense", "Embedding", "Conv1D", "Conv2D", "Conv3D")
+"""Layers whose first weight is the kernel, and the second the bias."""
+LISTED = ("weights", "variables", "trainable_weights", "trainable_variables")
+SIZES = {"units": "out_features", "filters": "out_channels"}
+
 NORM = {"gamma": "weight", "beta": "bias", "epsilon": "eps"}
 RENAMED = {
     "Embedding": {"input_dim": "num_embeddings", "output_dim": "embedding_dim"},
@@ -32,6 +37,18 @@ RENAMED = {
     "Dropout": {"rate": "p"},
 }
 """What layers know under other names in PyTorch."""
+
+
+def own(rewriter: Rewriter, original: Any, updated: Any) -> Any:
+    """Return what becomes of a name or an attribute that is the program's own."""
+    try:
+        changed = attribute(rewriter, original, updated)
+    except UnsupportedError as error:
+        rewriter.refuse(original, text_of(original), error)
+        return updated
+    if isinstance(changed, Expr):
+        return rewriter.placed(changed)
+    return updated if changed is None else changed
 
 
 def attribute(rewriter: Rewriter, original: Any, updated: Any) -> Any:
@@ -48,6 +65,11 @@ def attribute(rewriter: Rewriter, original: Any, updated: Any) -> Any:
     inner, attr = kinds.of(original.value), original.attr.value
     if inner.what == "module" and inner.of.startswith("keras.layers.") and attr in TIED:
         return Call(TIED[attr], (source_of(updated.value),), {})
+    if inner.what == "module" and attr == "weights":
+        _check_listed(rewriter, original)
+    size = SIZES.get(attr) if inner.what == "module" and _last(inner.of) in FILLED else None
+    if size is not None:
+        return Field(Call(weighted, (source_of(updated.value),), {}), size)
     if attr in TIED and _is_wrapped(rewriter, original.value):
         return Call(TIED[attr], (source_of(updated.value),), {})
     if inner.what == "shape" and attr in ("rank", "ndims"):
@@ -67,6 +89,32 @@ def attribute(rewriter: Rewriter, original: Any, updated: Any) -> Any:
         if not known and is_layer(rewriter.program.inventory, rewriter.cls):
             return cst.parse_expression("torch.get_default_dtype()")
     return None
+
+
+def _last(of: str) -> str:
+    """Return the name of a layer of Keras, "" for what is none."""
+    return of.removeprefix("keras.layers.") if of.startswith("keras.layers.") else ""
+
+
+def _listed(rewriter: Rewriter, node: cst.CSTNode | None) -> Any:
+    """Return what finds the weight of `dense.weights[0]`, None for anything else."""
+    match node:
+        case cst.Subscript(
+            value=cst.Attribute(value=owner, attr=cst.Name(value=attr)),
+            slice=[cst.SubscriptElement(slice=cst.Index(value=cst.Integer(value="0" | "1" as k)))],
+        ) if attr in LISTED and _last(rewriter.program.kinds.of(owner).of) in FILLED:
+            return kernel_of if k == "0" else bias_of
+    return None
+
+
+def _check_listed(rewriter: Rewriter, node: cst.Attribute) -> None:
+    if _listed(rewriter, rewriter.parent) is None and not isinstance(
+        rewriter.parent, cst.AssignTarget
+    ):
+        raise UnsupportedError(
+            f"{text_of(node)} lists weights as Keras has them",
+            hint="parameters() has those of PyTorch, whose axes and order are others",
+        )
 
 
 def _is_wrapped(rewriter: Rewriter, owner: cst.BaseExpression) -> bool:
@@ -97,6 +145,9 @@ def _training(rewriter: Rewriter, node: cst.Name) -> Any:
 
 def subscript(rewriter: Rewriter, original: cst.Subscript, updated: cst.Subscript) -> Expr | None:
     """PyTorch has no slices that run backwards: x[:, ::-1] is x.flip(1)."""
+    if (found := _listed(rewriter, original)) is not None:
+        owner = cst.ensure_type(updated.value, cst.Attribute).value
+        return Call(found, (source_of(owner),), {})
     if one_number(rewriter.program.kinds, original) is not None:
         return call(torch.tensor, [source_of(updated.value)])
     if rewriter.program.kinds.of(original.value).what != "tensor":

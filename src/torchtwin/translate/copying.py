@@ -6,6 +6,7 @@ import ast
 import inspect
 import sys
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from typing import Any
 
 import libcst as cst
@@ -41,7 +42,7 @@ def copies(
     that nothing uses. A helper whose name is `taken` by the program gets another one.
     """
     listed = list(roots)
-    wanted = mentioned(body) | {*features}
+    wanted = {*mentioned(body), *features}
     if any(inspect.isclass(root) and issubclass(root, Callback) for root in listed):
         wanted.add("PLAIN_CALLBACKS")
     wanted |= {feature for feature, names in DERIVED.items() if wanted & names}
@@ -98,7 +99,8 @@ def with_names(text: str, renamed: Mapping[str, str]) -> str:
     return cst.parse_module(text).visit(Renaming()).code
 
 
-def mentioned(text: str) -> set[str]:
+@lru_cache(maxsize=1024)
+def mentioned(text: str) -> frozenset[str]:
     """Return the names in a program: variables, attributes, arguments and words in strings."""
     found: set[str] = set()
     for node in ast.walk(ast.parse(text)):
@@ -109,7 +111,7 @@ def mentioned(text: str) -> set[str]:
                 found.add(name)
             case ast.FunctionDef(name=name) | ast.ClassDef(name=name):
                 found.add(name)
-    return found
+    return frozenset(found)
 
 
 def pruned(helper: Any, features: set[str], used: set[str]) -> str:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import subprocess
 
+import libcst as cst
+
 WIDTHS = (88, 100, 79, 120)
 """Widths of line that people set: those of black, of many projects, of PEP 8, of wide screens."""
 
@@ -22,3 +24,18 @@ def _formatted(text: str, width: int) -> str | None:
     command = [find_ruff_bin(), "format", "--isolated", "--line-length", str(width), "-"]
     done = subprocess.run(command, input=text, capture_output=True, text=True, check=False)
     return done.stdout if done.returncode == 0 else None
+
+
+def with_other_quotes(node: cst.FormattedString) -> cst.FormattedString:
+    """Return an f-string whose expressions do not end it: Python before 3.12 has no such quotes."""
+    quote = node.quote
+    other = "'" if quote == '"' else '"'
+    parts = []
+    for part in node.parts:
+        if isinstance(part, cst.FormattedStringExpression):
+            code = cst.Module([]).code_for_node(part.expression)
+            if quote in code and other not in code:
+                inner = cst.parse_expression(code.replace(quote, other))
+                part = part.with_changes(expression=inner)
+        parts.append(part)
+    return node.with_changes(parts=parts)

@@ -28,6 +28,7 @@ from torchtwin.translate.canonical import is_foreign
 from torchtwin.translate.comments import with_comments
 from torchtwin.translate.containers import INPUTS, adds_input, is_contained, sequential
 from torchtwin.translate.devices import device_of
+from torchtwin.translate.formatting import with_other_quotes
 from torchtwin.translate.layer_lists import check_names
 from torchtwin.translate.program import Program
 from torchtwin.translate.ranks import check_product
@@ -195,10 +196,7 @@ class Rewriter(cst.CSTTransformer):
             if quiet or name is not None:
                 return self._annotation(name, updated)
         if name is None:
-            changed: Any = attributes.attribute(self, original, updated)
-            if isinstance(changed, Expr):
-                return self.placed(changed)
-            return updated if changed is None else changed
+            return attributes.own(self, original, updated)
         called = isinstance(parent, cst.Call) and parent.func is original
         base = isinstance(parent, cst.Arg) and isinstance(self.inside((cst.Call, cst.ClassDef)),
                                                           cst.ClassDef)  # fmt: skip
@@ -272,6 +270,9 @@ class Rewriter(cst.CSTTransformer):
             self.refuse(original_node, "[...]", error)
             return updated_node
         return updated_node if made is None else self.placed(made)
+
+    def leave_FormattedString(self, original_node: Any, updated_node: Any) -> Any:  # noqa: N802, ARG002
+        return with_other_quotes(updated_node)
 
     # Statements and definitions.
 
