@@ -44,13 +44,17 @@ def convert(
     """
     # Imported here, so that `import torchtwin` and `torchtwin --help` do not wait for torch.
     from torchtwin.readers import read
+    from torchtwin.understood import understood
 
     if layout not in LAYOUTS:
         raise ValueError(f"layout must be one of {LAYOUTS}, not {layout!r}")
     source = read(model, weights=weights)
     given = {"optimizer": optimizer, "loss": loss, "metrics": metrics, "callbacks": callbacks}
     asked = {k: v for k, v in given.items() if v is not None}
-    return _converted(source, layout, asked, custom)
+    if source.origin is None:  # a live model fits together
+        return _converted(source, layout, asked, custom)
+    with understood("the model"):
+        return _converted(source, layout, asked, custom)
 
 
 def _converted(
@@ -70,12 +74,14 @@ def _converted(
 
 def _trained(source: Source, layout: str, asked: Mapping[str, Any]) -> Twin:
     """Return the twin; without its training where the file's own cannot be translated."""
+    from torchtwin.training.plan import untrained
     from torchtwin.training.requested import requested
 
-    compiled = requested(source.compile, source.version, asked)
     if "optimizer" in asked:  # the file has the state of another
         source = dataclasses.replace(source, optimizer=())
     try:
+        with untrained():
+            compiled = requested(source.compile, source.version, asked)
         return dataclasses.replace(_translated(source, layout, compiled), asked=asked)
     except UntrainedError as error:
         if asked:

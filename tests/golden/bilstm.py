@@ -5,6 +5,8 @@ Takes tokens (B, 80); returns (B, 1).
 Written by torchtwin: plain PyTorch, yours to change. `load()` reads model.safetensors.
 """
 
+import hashlib
+import json
 from pathlib import Path
 
 import torch
@@ -51,8 +53,19 @@ class SentimentBilstm(nn.Module):
         return torch.sigmoid(self.sentiment(x))  # (B, 1)
 
 
+def intact(weights):
+    """Return the path of the weights; raise ValueError where they are not what was written."""
+    with open(weights, "rb") as file:
+        tensors = json.loads(file.read(int.from_bytes(file.read(8), "little")))
+        recorded = tensors.pop("__metadata__", {}).get("sha256")
+        names = hashlib.sha256(json.dumps(tensors, sort_keys=True).encode())
+        if recorded and hashlib.file_digest(file, lambda: names).hexdigest() != recorded:
+            raise ValueError(f"{weights} is damaged: its content has not the hash that it records")
+    return weights
+
+
 def load(weights=Path(__file__).with_name("model.safetensors")):
     """Return the model with its trained weights, in eval mode."""
     model = SentimentBilstm()
-    model.load_state_dict(load_file(weights))
+    model.load_state_dict(load_file(intact(weights)))
     return model.eval()

@@ -5,6 +5,8 @@ Takes image (B, 3, 128, 128); returns (B, 1, 128, 128).
 Written by torchtwin: plain PyTorch, yours to change. `load()` reads model.safetensors.
 """
 
+import hashlib
+import json
 from pathlib import Path
 
 import torch
@@ -49,9 +51,20 @@ class Unet(nn.Module):
         return torch.sigmoid(self.mask(x))  # (B, 1, 128, 128)
 
 
+def intact(weights):
+    """Return the path of the weights; raise ValueError where they are not what was written."""
+    with open(weights, "rb") as file:
+        tensors = json.loads(file.read(int.from_bytes(file.read(8), "little")))
+        recorded = tensors.pop("__metadata__", {}).get("sha256")
+        names = hashlib.sha256(json.dumps(tensors, sort_keys=True).encode())
+        if recorded and hashlib.file_digest(file, lambda: names).hexdigest() != recorded:
+            raise ValueError(f"{weights} is damaged: its content has not the hash that it records")
+    return weights
+
+
 def load(weights=Path(__file__).with_name("model.safetensors")):
     """Return the model with its trained weights, in eval mode."""
     model = Unet()
-    model.load_state_dict(load_file(weights))
+    model.load_state_dict(load_file(intact(weights)))
     model.to(memory_format=torch.channels_last)  # of the weights: convolutions are faster so
     return model.eval()

@@ -26,8 +26,9 @@ FORBIDDEN = frozenset(
     memoryview open quit setattr vars""".split()  # noqa: SIM905
 )
 HOMES = frozenset(
-    """argparse collections contextlib copy csv functools inspect itertools json math matplotlib
-    model numpy operator os pathlib safetensors sys time torch torchmetrics typing urllib""".split()  # noqa: SIM905
+    """argparse collections contextlib copy csv functools hashlib inspect itertools json math
+    matplotlib model numpy operator os pathlib safetensors sys time torch torchmetrics typing
+    urllib""".split()  # noqa: SIM905
 )
 """Packages that programs import."""
 

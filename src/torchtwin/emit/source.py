@@ -17,6 +17,7 @@ from torchtwin.emit.reset import Resets, resets_of
 from torchtwin.emit.variables import Body
 from torchtwin.expr import Call, Method
 from torchtwin.names import RESERVED
+from torchtwin.nn.intact import intact
 from torchtwin.outputs import bodies
 from torchtwin.program import Argument, Class, Submodule
 
@@ -39,7 +40,7 @@ LOAD = '''
 def load(weights=Path(__file__).with_name("model.safetensors")):
     """Return the model with its trained weights, in eval mode{still}."""
     model = {name}()
-    model.load_state_dict(load_file(weights))
+    model.load_state_dict(load_file(intact(weights)))
     {images}
     return {result}
 '''
@@ -63,11 +64,12 @@ def emit_source(
     parts = [text_of(helper, ()) for helper in helpers]
     parts += [_class(cls, names, resets.methods.get(id(cls), ())) for cls in _unique(program)]
     images = channels_last(program, inference=inference, compiled=compiled)
+    parts.append(text_of(intact, ()))
     parts.append(_load(names[id(program)], images=images, inference=inference))
     body = "\n\n\n".join(parts)
     header = _header(program, precision, INFERENCE if inference else "")
     text = formatted(f"{header}\n{_imports(body, helpers)}\n\n\n{body}\n")
-    copied = [helper.__name__ for helper in helpers]
+    copied = [helper.__name__ for helper in (*helpers, intact)]
     own = any(own_of(helper) for helper in helpers)
     return guarded(text, [*names.values(), "load"], copied, own=own)
 
@@ -92,7 +94,7 @@ def _unique(program: Class) -> Iterator[Class]:
 
 def class_names(program: Class, taken: Sequence[str]) -> Mapping[int, str]:
     """Return a name for each class, unique beside the helpers' names."""
-    used = {*taken, *RESERVED}
+    used = {*taken, intact.__name__, *RESERVED}
     names: dict[int, str] = {}
     for cls in [program, *_unique(program)]:
         name, count = cls.name, 1
@@ -156,7 +158,10 @@ def _imports(body: str, helpers: Sequence[Any]) -> str:
     return "\n".join([*sorted(first, key=_order), "", *others, *lines])
 
 
-PLAIN = ("contextlib", "copy", "functools", "inspect", "itertools", "json", "math", "operator")
+PLAIN = (
+    *("contextlib", "copy", "functools", "hashlib", "inspect", "itertools", "json", "math"),
+    "operator",
+)
 """Modules of Python that helpers use."""
 
 STANDARD = (*PLAIN, "torch", "F", "nn", "Path", "load_file", "Any", "annotations")

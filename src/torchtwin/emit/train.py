@@ -21,6 +21,7 @@ from torchtwin.program import Argument
 from torchtwin.training.optimizers import optimizer_state
 from torchtwin.training.parts import command, processes, recipe
 from torchtwin.training.plan import untrained
+from torchtwin.understood import understood
 
 if TYPE_CHECKING:
     from torchtwin.twin import Twin
@@ -74,7 +75,8 @@ def with_training(twin: Twin) -> Twin:
     state: tuple[Tensor, ...] = ()
     lost: tuple[str, ...] = ()
     try:
-        state = tuple(optimizer_state(twin.plan.optimizer, twin))
+        with understood("it"):
+            state = tuple(optimizer_state(twin.plan.optimizer, twin))
     except TorchTwinError as error:
         lost = (f"The optimizer's state in the file is not carried over: {error.problem}.",)
     plan = dataclasses.replace(twin.plan, differences=(*twin.plan.differences, *lost))

@@ -1,14 +1,16 @@
 """Writes model.safetensors, one tensor in memory at a time.
 
 The format (https://github.com/huggingface/safetensors): eight bytes with the length of a JSON
-header, the header, the tensors. The library's own writer wants all of them at once.
+header, the header, the tensors. The library's own writer wants all of them at once. The header's
+metadata has a SHA-256 of the tensors' entries and of the tensors, which `load` compares.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -59,17 +61,32 @@ def write_safetensors(
             "dtype": code, "shape": list(tensor.shape), "data_offsets": [offset, end],
         }  # fmt: skip
         offset = end
-    text = json.dumps({"__metadata__": {"format": "pt"}, **header}).encode()
-    text += b" " * (-len(text) % 8)
-    file.write(len(text).to_bytes(8, "little"))
-    file.write(text)
+    digest = hashlib.sha256(json.dumps(header, sort_keys=True).encode())
+    place = _write_header(file, header)
     scratch = Scratch()
     for tensor in tensors:
         data = scratch.contiguous(tensor.read())
         for start in range(0, len(data), PIECE):
-            file.write(data[start : start + PIECE])
+            piece = data[start : start + PIECE]
+            digest.update(piece)
+            file.write(piece)
         if progress is not None:
             progress(header[tensor.name]["data_offsets"][1], offset)
+    end = file.tell()
+    file.seek(place)
+    file.write(digest.hexdigest().encode())
+    file.seek(end)
+
+
+def _write_header(file: BinaryIO, header: Mapping[str, Any]) -> int:
+    """Write the header; return the place of the hash, which is known when all is written."""
+    unknown = "0" * 64
+    text = json.dumps({"__metadata__": {"format": "pt", "sha256": unknown}, **header}).encode()
+    text += b" " * (-len(text) % 8)
+    file.write(len(text).to_bytes(8, "little"))
+    place = file.tell() + text.index(unknown.encode())
+    file.write(text)
+    return place
 
 
 class Scratch:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 import warnings
 from collections.abc import Callable
 from pathlib import Path
@@ -51,6 +52,11 @@ def read(model: Any, weights: str | Path | None = None) -> Source:
         source = _with(source, given)
     if not source.version:
         source = dataclasses.replace(source, version="2")
+    if not re.match(r"\d{1,4}(\D|$)", source.version):
+        raise UnreadableModel(
+            f"it names the version {source.version!r} of Keras, which is none",
+            where=str(source.origin or ""),
+        )
     if not isinstance(source.config.get("config"), dict | list):
         raise UnreadableModel(
             "it holds weights but no architecture",

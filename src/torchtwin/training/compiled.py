@@ -90,8 +90,10 @@ def _flat(value: Any) -> Iterator[Any]:
         yield value
     elif isinstance(value, Mapping):
         yield from (e for v in value.values() for e in _flat(v))
-    else:
+    elif isinstance(value, list | tuple):
         yield from (e for v in value for e in _flat(v))
+    else:
+        raise UnsupportedError(f"{value!r} is no metric")
 
 
 def unique_names(made: Sequence[tuple[str, str, bool]]) -> list[str]:

@@ -21,6 +21,7 @@ from torchtwin.training.mode import check_mode
 from torchtwin.training.optimizers import OptimizerPlan, optimizer_of
 from torchtwin.training.pieces import Loss, Metric, Output
 from torchtwin.training.precision import of_precision
+from torchtwin.understood import understood
 
 EXTRA = ("/activity",)
 """What names of nodes that passes insert end in; the layer in front gives the output its name."""
@@ -78,7 +79,8 @@ class Plan:
 def untrained() -> Iterator[None]:
     """Tell refusals of a training from those of a model."""
     try:
-        yield
+        with understood("what the model was compiled with", UntrainedError):
+            yield
     except UntrainedError:
         raise
     except UnsupportedError as error:

@@ -20,5 +20,7 @@ def translate(text: str) -> Translation:
     """
     # Imported here, so that `import torchtwin` does not wait for torch and LibCST.
     from torchtwin.translate.translation import translated
+    from torchtwin.understood import understood
 
-    return translated(text)
+    with understood("the program"):
+        return translated(text)
