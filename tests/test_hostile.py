@@ -78,10 +78,18 @@ ARGUMENTS: list[tuple[str, str, list[Any]]] = [
     ("MaxPooling2D", "pool_size", [[0, 0], [2, 2, 2]]),
     ("UpSampling2D", "size", [[0, 1], ["2", 2]]),
     ("RepeatVector", "n", [0, "x"]),
+    ("GaussianNoise", "stddev", [-1.0, "x"]),
+    ("Normalization", "mean", [["x"], "x"]),
+    ("Rescaling", "scale", ["x", [1, "x"]]),
+    ("InputLayer", "batch_shape", [[None, -4], [None, 4.0], ["x"], [None] * 2000, 5]),
     ("Discretization", "bin_boundaries", [[3.0, 1.0], ["x"]]),
     ("LSTM", "recurrent_dropout", [1.5, "x"]),
     ("Embedding", "input_dim", [0, "x"]),
-    ("Dense", "dtype", [{"class_name": "DTypePolicy", "config": {"name": ["mixed"]}}, "a b", 5]),
+    (
+        "Dense",
+        "dtype",
+        [{"class_name": "DTypePolicy", "config": {"name": ["mixed"]}}, "os.system", 5],
+    ),
     ("Dense", "kernel_regularizer", [{"class_name": "L2", "config": {"l2": "1); import os"}}]),
 ]
 

@@ -25,7 +25,7 @@ from torchtwin.program import Class
 from torchtwin.recurrent import every_step, masked_elsewhere
 from torchtwin.remembered import remembered
 from torchtwin.rule import Piece, rule_of
-from torchtwin.view import LayerView, Tensor
+from torchtwin.view import LayerView, Tensor, told
 
 LONGEST = 4096
 """No operation fits one size of batch alone that is longer."""
@@ -35,7 +35,6 @@ FREE_LENGTHS = ((2, 192), (3, 256))
 
 Multiples of 64, so that a U-Net's halvings and doublings meet.
 """
-
 
 BY_FEATURE = ("BatchNormalization", "LayerNormalization", "RMSNormalization")
 """Layers that have a number for each feature, and take features in any order."""
@@ -68,8 +67,8 @@ def apply(
     except TorchTwinError as error:
         raise _placed(error, layer) from error
     except (RuntimeError, ValueError, TypeError, IndexError, NotImplementedError) as error:
-        problem = f"{layer.class_name} does not run: {str(error).splitlines()[0]}"
-        raise UnsupportedError(problem, where=where(layer)) from error
+        problem, text = told(layer.class_name, layer.config), str(error).partition("\n")[0]
+        raise UnsupportedError(f"{problem} does not run: {text}", where=where(layer)) from error
 
 
 def where(layer: Layer) -> str:
@@ -198,6 +197,9 @@ def _run(graph: Graph, node: Node, view: LayerView, piece: Piece, module: Any) -
         _value(f"{node.name}:{k}" if node.kind == "call" else node.outputs[k], a, b, layout)
         for k, (a, b, layout) in enumerate(zip(*runs, layouts, strict=True))
     )
+    given = (graph.values[name].shape or () for name in node.inputs)
+    if any(0 in (v.shape or ()) for v in values) and not any(0 in lengths for lengths in given):
+        raise UnsupportedError(f"{told(view.class_name, view.config)} leaves nothing of its input")
     return Applied(piece, results, values, module)
 
 

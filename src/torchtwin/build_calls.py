@@ -141,4 +141,6 @@ def tensors(structure: Any, histories: Histories) -> Iterator[str]:
         for item in structure:
             yield from tensors(item, histories)
     elif structure is not None:
-        raise ValueError(f"{structure!r} is no tensor")
+        raise UnreadableModel(
+            f"among the inputs and outputs (input_layers, output_layers) is {structure!r}"
+        )

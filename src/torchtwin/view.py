@@ -181,6 +181,19 @@ class LayerView:
         return unread + calls
 
 
+def told(class_name: str, config: Mapping[str, Any]) -> str:
+    """Return a layer's class with the arguments that are not at their default, for errors."""
+    known = defaults().get(class_name, {})
+    said = [
+        f"{name}={str(value) if len(str(value)) < 40 else str(value)[:40] + '…'}"
+        for name, value in config.items()
+        if name not in NOT_FORWARD
+        and isinstance(value, bool | int | float | str | list | tuple)
+        and value != known.get(name, ...)
+    ]
+    return f"{class_name}({', '.join(said[:8])})"
+
+
 _ABSENT = {
     "stateful": False,
     "unroll": False,

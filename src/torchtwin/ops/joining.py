@@ -142,6 +142,10 @@ def _total(repeats: Any) -> int | None:
     return sum(repeats) if several else None
 
 
+MOST_PARTS = 10_000
+"""Parts of a tensor that a program can name."""
+
+
 @op("Split", cases=[Case({"indices_or_sections": 2, "axis": 1}, (2, 4, 3)),
                     Case({"indices_or_sections": [1, 3], "axis": -1}, (2, 4, 5))])  # fmt: skip
 def split(x: Any, indices_or_sections: Any, axis: Any = 0) -> Any:
@@ -155,6 +159,8 @@ def split(x: Any, indices_or_sections: Any, axis: Any = 0) -> Any:
         return array_split(x, indices_or_sections, axis)
     if isinstance(indices_or_sections, int):
         count = indices_or_sections
+        if count < 1 or length % count:
+            raise UnsupportedError(f"Split of an axis of {length} in {count} equal parts")
         ends = [length // count * k for k in range(1, count + 1)]
     else:
         ends = [*(k % length if k < 0 else min(k, length) for k in indices_or_sections), length]
@@ -196,6 +202,8 @@ def split_sizes(value: Any, num_or_size_splits: Any, axis: Any = 0, num: Any = N
 @op("ArraySplit", cases=[Case({"indices_or_sections": 3, "axis": 1}, (2, 5, 3))])
 def array_split(x: Any, indices_or_sections: Any, axis: Any = 0) -> Any:
     x = tensor(x)
+    if is_whole(indices_or_sections) and not 0 < indices_or_sections <= MOST_PARTS:
+        raise UnsupportedError(f"ArraySplit in {indices_or_sections} parts")
     parts = x.expr.tensor_split(expr(indices_or_sections), dim=expr(axis))
     if not x.known:
         return parts
@@ -228,6 +236,8 @@ def unstack(x: Any, num: Any = None, axis: Any = 0, used: Collection[int] = ()) 
         length = max(used) + 1
     if length is None:
         raise UnsupportedError("unstacking an axis of free length is not translated")
+    if length > MOST_PARTS:
+        raise UnsupportedError(f"Unstack in {length} parts")
     return tuple(x.expr.select(axis, k) for k in range(length))
 
 

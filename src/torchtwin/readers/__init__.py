@@ -52,6 +52,9 @@ def read(model: Any, weights: str | Path | None = None) -> Source:
         source = _with(source, given)
     if not source.version:
         source = dataclasses.replace(source, version="2")
+    if not isinstance(source.config.get("class_name", ""), str):
+        kind = type(source.config["class_name"]).__name__
+        raise UnreadableModel(f"the class_name of the model is a {kind}")
     if not re.match(r"\d{1,4}(\D|$)", source.version):
         raise UnreadableModel(
             f"it names the version {source.version!r} of Keras, which is none",

@@ -70,6 +70,8 @@ def _vocabularies(archive: zipfile.ZipFile, found: members.Members) -> dict[str,
 
 def _source(path: Path, config: bytes, metadata: bytes | None, window: Window | None) -> Source:
     model = plain.parsed(config, CONFIG)
+    if not {"class_name", "config"} <= set(model):
+        raise UnreadableModel(f"its {CONFIG} has no class_name and config")
     version = str(plain.parsed(metadata, METADATA).get("keras_version", "")) if metadata else ""
     weights, optimizer = tree(window) if window else (None, ())
     compiled = model.pop("compile_config", None)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from torchtwin.errors import UnreadableModel
+from torchtwin.limits import limit, told
 from torchtwin.names import snake
 
 LOOKUPS = ("TextVectorization", "StringLookup", "IntegerLookup")
@@ -16,6 +18,8 @@ Vocabularies = Mapping[str, list[str]]
 
 def lines(text: bytes) -> list[str]:
     """Return the terms of a vocabulary file; its first may be empty, for the mask."""
+    if text.count(b"\n") > limit("ITEMS"):
+        raise UnreadableModel(f"a {FILE} has too many terms", hint=told("ITEMS"))
     found = text.decode("utf-8").split("\n")
     while len(found) > 1 and not found[-1]:
         found.pop()

@@ -43,7 +43,7 @@ def members(archive: zipfile.ZipFile) -> Members:
     for info, following in itertools.pairwise(ordered):
         end = info.header_offset + LOCAL_HEADER.size + info.compress_size
         if end > following.header_offset:
-            raise UnreadableModel(f"the archive is damaged: '{info.filename}' overlaps another")
+            raise UnreadableModel(f"the zip archive is damaged: '{info.filename}' overlaps another")
     return found
 
 

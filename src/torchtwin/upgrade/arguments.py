@@ -31,6 +31,15 @@ def whole(value: Any, least: int = 0, most: int = MOST) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and least <= value < most
 
 
+def amount(value: Any) -> bool:
+    return number(value) and value >= 0
+
+
+def numbers(value: Any) -> bool:
+    """Tell whether a value is a number, or numbers in lists."""
+    return all(map(numbers, value)) if isinstance(value, list) else number(value)
+
+
 def share(value: Any) -> bool:
     return number(value) and 0 <= value <= 1
 
@@ -55,13 +64,14 @@ def axes(value: Any) -> bool:
 
 
 def shape(value: Any) -> bool:
-    return isinstance(value, list) and all(n is None or whole(n, 0, 1 << 48) for n in value)
+    fits = isinstance(value, list) and len(value) <= MOST_AXES
+    return fits and all(n is None or whole(n, 0, 1 << 48) for n in value)
 
 
 def target(value: Any) -> bool:
     listed = value if isinstance(value, list) else [value]
     known = all(n is None or whole(n, -1, 1 << 48) for n in listed)
-    return known and sum(n in (-1, None) for n in listed) <= 1
+    return known and len(listed) <= MOST_AXES and sum(n in (-1, None) for n in listed) <= 1
 
 
 def order(value: Any) -> bool:
@@ -99,10 +109,13 @@ KINDS: dict[str, tuple[Check, str]] = {
     ),
     **dict.fromkeys(["rate", "dropout", "recurrent_dropout"], (share, "a number from 0 to 1")),
     **dict.fromkeys(
-        ["epsilon", "stddev", "negative_slope", "threshold", "max_value", "alpha", "l1", "l2",
-         "momentum", "renorm_momentum", "mask_value"],
+        ["negative_slope", "threshold", "alpha", "momentum", "renorm_momentum", "mask_value"],
         (number, "a finite number"),
     ),
+    **dict.fromkeys(
+        ["epsilon", "stddev", "max_value", "l1", "l2"], (amount, "a number, not negative")
+    ),
+    **dict.fromkeys(["mean", "variance", "offset", "scale"], (numbers, "numbers")),
     **dict.fromkeys(["axis", "axes", "shared_axes"], (axes, "axes")),
     "groups": (lambda v: whole(v, 1) or v == -1, "a whole number above 0"),
     "cropping": (sides, "whole numbers, not negative"),
@@ -121,6 +134,7 @@ OF_CLASS: tuple[tuple[str, str, tuple[Check, str]], ...] = (
      (one_of("valid", "same", "causal"), "valid, same or causal")),
     (r".*Pooling\dD", "padding", (one_of("valid", "same"), "valid or same")),
     (r"Masking", "mask_value", (lambda v: isinstance(v, int | float), "a number")),
+    (r"Hashing", "mask_value", (lambda v: isinstance(v, int | str), "a text or a whole number")),
     (r"Random.*|AugMix|MixUp|CutMix|Rand.*", "alpha", (lambda _: True, "")),
     (r"Hashing|StringLookup|IntegerLookup|CategoryEncoding", "axis", (lambda _: True, "")),
 )  # fmt: skip
@@ -140,7 +154,11 @@ NUMBERS = frozenset(
 """Arguments of initializers, regularizers and constraints that are numbers."""
 
 OBJECTS = re.compile(r"\w+_(initializer|regularizer|constraint)")
-POLICY = re.compile(r"[A-Za-z0-9_]{1,40}")
+POLICY = re.compile(
+    r"(mixed_)?b?float(16|32|64)|u?int(2|4|8|16|32|64)|bool|string|complex(64|128)|half|double|float"
+    r"|[\w/-]+_from_(mixed_)?b?float\d+|float8\w*|policy|_infer|infer"
+)
+"""dtypes and names of policies, quantized ones too, in every Keras."""
 
 
 def check_layer(cls: str, config: Mapping[str, Any], context: Context) -> None:
