@@ -74,8 +74,8 @@ def _converted(
 
 def _trained(source: Source, layout: str, asked: Mapping[str, Any]) -> Twin:
     """Return the twin; without its training where the file's own cannot be translated."""
-    from torchtwin.training.plan import untrained
     from torchtwin.training.requested import requested
+    from torchtwin.understood import untrained
 
     if "optimizer" in asked:  # the file has the state of another
         source = dataclasses.replace(source, optimizer=())

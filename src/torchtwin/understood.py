@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from torchtwin.errors import TorchTwinError, UnsupportedError
+from torchtwin.errors import TorchTwinError, UnsupportedError, UntrainedError
 
 HINT = "if it runs in Keras, please report it, with what TORCHTWIN_DEBUG=1 shows"
 
@@ -28,3 +28,15 @@ def understood(what: str, kind: type[TorchTwinError] = UnsupportedError) -> Iter
             raise
         text = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
         raise kind(f"{what} is not understood: {text}", hint=HINT) from error
+
+
+@contextmanager
+def untrained() -> Iterator[None]:
+    """Tell refusals of a training from those of a model."""
+    try:
+        with understood("what the model was compiled with", UntrainedError):
+            yield
+    except UntrainedError:
+        raise
+    except UnsupportedError as error:
+        raise UntrainedError(error.problem, where=error.where, hint=error.hint) from error

@@ -20,8 +20,7 @@ from torchtwin.names import identifiers
 from torchtwin.program import Argument
 from torchtwin.training.optimizers import optimizer_state
 from torchtwin.training.parts import command, processes, recipe
-from torchtwin.training.plan import untrained
-from torchtwin.understood import understood
+from torchtwin.understood import understood, untrained
 
 if TYPE_CHECKING:
     from torchtwin.twin import Twin

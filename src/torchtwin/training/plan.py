@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from torchtwin.errors import UnsupportedError, UntrainedError
+from torchtwin.errors import UnsupportedError
 from torchtwin.expr import Call
 from torchtwin.graph import Graph
 from torchtwin.outputs import activations
@@ -21,7 +20,7 @@ from torchtwin.training.mode import check_mode
 from torchtwin.training.optimizers import OptimizerPlan, optimizer_of
 from torchtwin.training.pieces import Loss, Metric, Output
 from torchtwin.training.precision import of_precision
-from torchtwin.understood import understood
+from torchtwin.understood import untrained
 
 EXTRA = ("/activity",)
 """What names of nodes that passes insert end in; the layer in front gives the output its name."""
@@ -73,18 +72,6 @@ class Plan:
     def logits(self) -> tuple[int, ...]:
         """The outputs that a loss wants before their activation."""
         return tuple(t.index for t in self.targets if t.loss is not None and t.loss.logits)
-
-
-@contextmanager
-def untrained() -> Iterator[None]:
-    """Tell refusals of a training from those of a model."""
-    try:
-        with understood("what the model was compiled with", UntrainedError):
-            yield
-    except UntrainedError:
-        raise
-    except UnsupportedError as error:
-        raise UntrainedError(error.problem, where=error.where, hint=error.hint) from error
 
 
 @untrained()
