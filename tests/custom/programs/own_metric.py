@@ -11,7 +11,7 @@ class RightAnswers(keras.metrics.Metric):
     def update_state(self, y_true, y_pred, sample_weight=None):
         y_pred = ops.reshape(ops.argmax(y_pred, axis=1), (-1, 1))
         values = ops.cast(y_true, "int32") == ops.cast(y_pred, "int32")
-        values = ops.cast(values, "float32")
+        values = ops.cast(values, self.dtype)
         if sample_weight is not None:
             sample_weight = ops.cast(sample_weight, "float32")
             values = ops.multiply(values, sample_weight)
@@ -45,7 +45,7 @@ model = keras.Model(inputs=inputs, outputs=outputs)
 model.compile(
     optimizer=keras.optimizers.RMSprop(learning_rate=1e-2),
     loss=keras.losses.SparseCategoricalCrossentropy(),
-    metrics=[RightAnswers(), RootMeanSquare(name="rms")],
+    metrics=[RightAnswers(), RootMeanSquare(name="rms"), keras.losses.MeanSquaredError()],
 )
 history = model.fit(x, y, batch_size=30, epochs=3)
 results = model.evaluate(x, y, return_dict=True)

@@ -12,6 +12,7 @@ class Loss:
 
     def __init__(self, name=None, reduction="sum_over_batch_size", dtype=None):
         self.name, self.reduction = name, reduction
+        self.dtype = getattr(torch, str(dtype or "float32").rpartition(".")[2])
 
     def call(self, y_true, y_pred):
         raise NotImplementedError

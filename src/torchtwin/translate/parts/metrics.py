@@ -15,6 +15,7 @@ class Metric:
 
     def __init__(self, name=None, dtype=None):
         self.name, self.variables = name, []
+        self.dtype = getattr(torch, str(dtype or "float32").rpartition(".")[2])
         self.name = name or auto_name(snake(type(self).__name__))  # when: Metric
 
     def add_weight(self, shape=(), initializer="zeros", dtype="float32", name=None):
@@ -120,9 +121,8 @@ class OwnMetric(Named):
     """The mean over samples of a function of the program, which takes the targets first."""
 
     def __init__(self, function, name=None, **options):
-        super().__init__(
-            name or function.__name__, SampleMean(functools.partial(swapped, function))
-        )
+        named = getattr(function, "name", None) or function.__name__  # a loss has a name of its own
+        super().__init__(name or named, SampleMean(functools.partial(swapped, function)))
         self.metric.options = options
 
 

@@ -76,7 +76,8 @@ def loss_expr(function: str, config: Mapping[str, Any]) -> Expr:
 def loss(made: CallView) -> Expr:
     name = made.name.rpartition(".")[2]
     config = bound(name, made.args, list(made.kwargs.items()), "losses")
-    return loss_expr(CLASSES[name], {**DEFAULTS.get(name, {}), **config})
+    usual = {"name": CLASSES[name], **DEFAULTS.get(name, {})}  # in the logs, as a metric
+    return loss_expr(CLASSES[name], {**usual, **config})
 
 
 def _arguments(function: str) -> list[str]:
