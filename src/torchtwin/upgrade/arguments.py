@@ -137,6 +137,8 @@ OF_CLASS: tuple[tuple[str, str, tuple[Check, str]], ...] = (
     (r"Hashing", "mask_value", (lambda v: isinstance(v, int | str), "a text or a whole number")),
     (r"Random.*|AugMix|MixUp|CutMix|Rand.*", "alpha", (lambda _: True, "")),
     (r"Hashing|StringLookup|IntegerLookup|CategoryEncoding", "axis", (lambda _: True, "")),
+    (r"Normalization|Softmax|UnitNormalization", "axis",
+     (lambda v: v is None or axes(v), "axes, or null for all")),
 )  # fmt: skip
 """Exceptions: (a pattern of class names, the argument, what it is there)."""
 
@@ -185,7 +187,7 @@ def _problem(cls: str, name: str, value: Any, known: Mapping[str, Any]) -> str |
     if isinstance(known.get(name), bool):
         return None if value is None or isinstance(value, bool) else "true or false"
     check, wanted = _kind(cls, name)
-    if value is None:
+    if value is None and not check(value):
         return wanted if name in NEEDED and known.get(name, 0) is not None else None
     if not check(value):
         return wanted
