@@ -28,6 +28,10 @@ import numpy as np
 from keras.src.utils import file_utils
 
 from custom.program_values import PRECISE, RECORD, digits, names, run, start, text
+from torchtwin.verify.judge_exact import compute_exactly
+
+if keras.config.backend() == "tensorflow":
+    compute_exactly()
 
 Model = keras.Model
 
