@@ -15,7 +15,8 @@ class Autocast(nn.Module):
         if device.type == "cpu":  # when: lstm
             dtype = torch.bfloat16  # there is no LSTM in float16 on a CPU  # when: lstm
             # Nor is there one in bfloat16 on some: it is computed in float32 there.  # when: lstm
-            self.enabled = torch.ops.mkldnn._is_mkldnn_bf16_supported()  # when: lstm
+            onednn = torch.backends.mkldnn.is_available()  # when: lstm
+            self.enabled = not onednn or torch.ops.mkldnn._is_mkldnn_bf16_supported()  # when: lstm
         self.module, self.device, self.dtype = module, device, dtype
 
     def forward(self, *inputs):
