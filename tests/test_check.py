@@ -38,6 +38,31 @@ history = model.fit(x, y, epochs=50, batch_size=16, validation_split=0.25)
 print(model.evaluate(x, y), open("words.txt").read())
 probabilities = model.predict(x[:7])
 """
+GRAPH = """import numpy as np
+import keras
+from keras import layers
+
+
+def block(x, filters):
+    shortcut = x
+    x = layers.Conv1D(filters, 3, padding="same")(x)
+    return layers.Add()([layers.BatchNormalization()(x), shortcut])
+
+
+class Nets:
+    def make(self, depth):
+        x = inputs = keras.Input((6, 4))
+        for _ in range(depth):
+            x = block(x, 4)
+        return keras.Model(inputs, layers.Dense(2)(layers.Flatten()(x)))
+
+
+model = Nets().make(2)
+model.compile("adam", "mse")
+x = np.random.normal(size=(32, 6, 4))
+history = model.fit(x, x[:, 0, :2], epochs=2, batch_size=8)
+print(model.layers[-1].get_weights()[0].shape)
+"""
 LAYERS = """import keras
 
 
@@ -88,6 +113,17 @@ def test_program(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
         ("fit, line 18", "val_loss"), ("evaluate, line 19", ""), ("predict, line 20", ""),
     ]  # fmt: skip
     assert "differs" not in out.read_text()
+
+
+def test_a_program_that_builds_a_graph(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    script, out = tmp_path / "script.py", tmp_path / "ported.py"
+    script.write_text(GRAPH)
+    code = run(script, "-o", out, "--check", "--json")
+    found = json.loads(capsys.readouterr().out)["check"]
+    assert code == 0, found
+    assert "GraphModel(" in out.read_text()
+    rows = {(row["subject"], row["what"]): row["error"] for row in found["rows"]}
+    assert rows["fit, line 23", "loss"] < 1e-5
 
 
 def test_layers(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -29,7 +29,8 @@ sys.path.insert(0, str(Path(__file__).parent))
 import targets
 
 SLOW = 10
-ROUND = 40
+TURN = 3.0
+"""Seconds that a target has before the next one: all get the same time."""
 MOST_KEPT = 400
 
 
@@ -107,7 +108,7 @@ def fuzz(names: list[str], seconds: float, seed: int, out: Path | None) -> list[
     signal.signal(signal.SIGPROF, _alarm)
     os.environ["TORCHTWIN_DEBUG"] = "1"  # errors come as they are
     fuzzers = [Fuzzer(name, random.Random(f"{seed} {name}"), out) for name in names]
-    round_of = ROUND if seconds > 120 else 5
+    turn = min(TURN, seconds / 4 / len(names))
     with tempfile.TemporaryDirectory() as folder:
         for fuzzer in fuzzers:
             (Path(folder) / fuzzer.name).mkdir()
@@ -115,16 +116,14 @@ def fuzz(names: list[str], seconds: float, seed: int, out: Path | None) -> list[
         ends = time.monotonic() + seconds
         while time.monotonic() < ends:
             for fuzzer in fuzzers:
-                _round(fuzzer, Path(folder), round_of, ends, out)
+                _round(fuzzer, Path(folder), min(ends, time.monotonic() + turn), out)
     return fuzzers
 
 
-def _round(fuzzer: Fuzzer, folder: Path, runs: int, ends: float, out: Path | None) -> None:
-    own = folder / fuzzer.name
-    for _ in range(runs):
-        if time.monotonic() > ends:
-            break
-        fuzzer.step(own)
+def _round(fuzzer: Fuzzer, folder: Path, ends: float, out: Path | None) -> None:
+    fuzzer.step(folder / fuzzer.name)
+    while time.monotonic() < ends:
+        fuzzer.step(folder / fuzzer.name)
     if out is None:
         return
     gc.collect()

@@ -16,7 +16,10 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch.nn.modules.module import register_module_forward_pre_hook
+from torch.nn.modules.module import (
+    register_module_forward_hook,
+    register_module_forward_pre_hook,
+)
 
 from torchtwin import load_keras_weights
 from torchtwin.check.alike import USES, Record, normal, peeked, seeds, smaller, uniform
@@ -32,8 +35,18 @@ class Starts:
         self.models = models
         self.seen: list[torch.nn.Module] = []
         self.busy = False
+        self.symbolic: list[torch.nn.Module] = []
+        register_module_forward_pre_hook(self.before)
+        register_module_forward_hook(self.after, always_call=True)
 
-    def __call__(self, module: torch.nn.Module, inputs: Any) -> None:
+    def after(self, module: torch.nn.Module, *_: Any) -> None:
+        if self.symbolic and self.symbolic[-1] is module:
+            self.symbolic.pop()
+
+    def before(self, module: torch.nn.Module, inputs: Any) -> None:
+        if self.symbolic or any(map(stands_for_one, inputs)):
+            self.symbolic.append(module)  # a graph is being made: its model has the weights
+            return
         if self.busy or any(module is part for seen in self.seen for part in seen.modules()):
             return
         if not has_weights(module):
@@ -47,6 +60,15 @@ class Starts:
             load_keras_weights(module, self.models[index], *inputs)
         finally:
             self.busy = False
+
+
+def stands_for_one(values: Any) -> bool:
+    """Tell whether there is a tensor in a structure that stands for one to come."""
+    if isinstance(values, list | tuple):
+        return any(map(stands_for_one, values))
+    if isinstance(values, dict):
+        return any(map(stands_for_one, values.values()))
+    return torch.is_tensor(values) and type(values) not in (torch.Tensor, torch.nn.Parameter)
 
 
 def has_weights(module: torch.nn.Module) -> bool:
@@ -145,7 +167,7 @@ def main(folder: Path) -> None:
     with np.load(folder / "weights.npz", allow_pickle=False) as arrays:
         models = [[arrays[f"model{m}/{k}"] for k in range(n)]
                   for m, n in enumerate(request["models"])]  # fmt: skip
-    register_module_forward_pre_hook(Starts(models))
+    Starts(models)
     importlib.import_module("torchmetrics")
     quiet()
     for name in MISSING:

@@ -44,7 +44,9 @@ def dims_of(x: Tensor, axis: Any) -> Any:
         return axis
     if isinstance(axis, list | tuple) and any(isinstance(k, Expr | Tensor) for k in axis):
         return tuple(map(expr, axis))
-    axes = (axis,) if isinstance(axis, int) else tuple(axis)
+    axes = tuple(axis) if isinstance(axis, list | tuple) else (axis,)
+    if not all(isinstance(k, int) for k in axes):
+        raise UnsupportedError(f"axis {axis!r} is no whole number")
     if x.known:
         axes = tuple(sorted(x.axis(k) for k in axes_of(axes, x.rank)))
     return axes[0] if len(axes) == 1 else axes

@@ -99,7 +99,7 @@ def axes_of(axis: Any, rank: int) -> tuple[int, ...]:
     """Return Keras's axes, all of them for None, counted from the front."""
     if axis is None:
         return tuple(range(rank))
-    axes = (axis,) if isinstance(axis, int) else axis
+    axes = axis if isinstance(axis, list | tuple) else (axis,)
     if not all(isinstance(k, int) and -rank <= k < rank for k in axes):
         raise UnsupportedError(f"axis {axis} of a tensor of rank {rank}")
     return tuple(k % rank for k in axes)

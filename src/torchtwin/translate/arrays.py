@@ -1,4 +1,4 @@
-"""Arrays of numpy that a program gives to a layer itself, outside of any model."""
+"""Where arrays of NumPy meet tensors: what layers and what functions of NumPy are given."""
 
 from __future__ import annotations
 
@@ -8,9 +8,26 @@ import libcst as cst
 
 from torchtwin.translate.inventory import is_layer
 from torchtwin.translate.parts.structures import as_input
+from torchtwin.translate.values import source_of
 
 if TYPE_CHECKING:
     from torchtwin.translate.rewriter import Rewriter
+
+
+ON_ARRAYS = ("numpy.", "matplotlib.")
+"""Libraries whose functions take a tensor of Keras as the array that it holds."""
+
+
+def with_arrays(rewriter: Rewriter, name: str, original: cst.Call, updated: cst.Call) -> cst.Call:
+    """Return a call of a function of NumPy with arrays for tensors: those may have gradients."""
+    if not name.startswith(ON_ARRAYS):
+        return updated
+    args = []
+    for before, after in zip(original.args, updated.args, strict=True):
+        plain = rewriter.program.kinds.of(before.value).what == "tensor" and not before.star
+        value = source_of(after.value).detach().numpy() if plain else None
+        args.append(after.with_changes(value=rewriter.program.node(value)) if plain else after)
+    return updated.with_changes(args=args)
 
 
 def with_tensors(rewriter: Rewriter, original: cst.Call, updated: cst.Call) -> cst.Call:

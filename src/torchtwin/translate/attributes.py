@@ -10,11 +10,11 @@ import torch
 from torchtwin.errors import UnsupportedError
 from torchtwin.expr import Call, Expr, Field, Method, Source, call
 from torchtwin.nn.kernel_of import bias_of, kernel_of, weighted
-from torchtwin.translate import settings
+from torchtwin.translate import settings, surface
 from torchtwin.translate.builtin import general
 from torchtwin.translate.infer_lengths import one_number
 from torchtwin.translate.inventory import is_layer
-from torchtwin.translate.layer_lists import is_list_of_trained, is_trainable
+from torchtwin.translate.layer_lists import is_list_of_trained, is_looked_at, is_trainable
 from torchtwin.translate.parts.freezing import trained
 from torchtwin.translate.values import source_of, text_of
 
@@ -70,7 +70,8 @@ def attribute(rewriter: Rewriter, original: Any, updated: Any) -> Any:
     size = SIZES.get(attr) if inner.what == "module" and _last(inner.of) in FILLED else None
     if size is not None:
         return Field(Call(weighted, (source_of(updated.value),), {}), size)
-    if attr in TIED and _is_wrapped(rewriter, original.value):
+    looked_at = is_looked_at(rewriter.program, original.value)
+    if attr in TIED and (looked_at or _is_wrapped(rewriter, original.value)):
         return Call(TIED[attr], (source_of(updated.value),), {})
     if inner.what == "shape" and attr in ("rank", "ndims"):
         return cst.parse_expression(f"len({text_of(updated.value)})")
@@ -88,7 +89,7 @@ def attribute(rewriter: Rewriter, original: Any, updated: Any) -> Any:
         known = kinds.attribute(rewriter.cls, attr).what != "unknown"
         if not known and is_layer(rewriter.program.inventory, rewriter.cls):
             return cst.parse_expression("torch.get_default_dtype()")
-    return None
+    return surface.attribute(rewriter, original, updated)
 
 
 def _last(of: str) -> str:

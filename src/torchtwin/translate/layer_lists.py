@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from torchtwin.translate.program import Program
     from torchtwin.translate.rewriter import Rewriter
 
-WEIGHTS = ("get_weights", "set_weights")
 LAYERS = m.Attribute(value=~m.Name("self"), attr=m.Name("layers"))
 GETTING = m.Call(func=m.Attribute(attr=m.Name("get_layer")))
 
@@ -48,15 +47,6 @@ class _Lists(cst.CSTVisitor):
             self.found.append(node)
 
 
-def check_method(program: Program, func: cst.Attribute) -> None:
-    """Refuse the weights of a layer as arrays: in PyTorch their axes are in another order."""
-    if func.attr.value in WEIGHTS and _is_looked_at(program, func.value):
-        raise UnsupportedError(
-            f"{func.attr.value}() of a layer is not translated: the axes of its weights are others",
-            hint="use state_dict() and load_state_dict()",
-        )
-
-
 def check_names(program: Program, node: cst.Comparison) -> None:
     """Refuse a look into the names of layers: those that Keras makes up are not known."""
     for part in node.comparisons:
@@ -64,7 +54,7 @@ def check_names(program: Program, node: cst.Comparison) -> None:
         inside = isinstance(part.operator, cst.In | cst.NotIn) and m.matches(
             name, m.Attribute(attr=m.Name("name"))
         )
-        if inside and _is_looked_at(program, cst.ensure_type(name, cst.Attribute).value):
+        if inside and is_looked_at(program, cst.ensure_type(name, cst.Attribute).value):
             raise UnsupportedError(
                 "the names that Keras gives to layers are not known here",
                 hint="compare the types of the modules",
@@ -75,7 +65,7 @@ def is_trainable(rewriter: Rewriter, node: cst.Attribute) -> bool:
     """Tell whether `layer.trainable` is read, which modules have where it was set."""
     read = not isinstance(rewriter.parent, cst.AssignTarget)
     named = node.attr.value == "trainable"
-    return named and read and _is_looked_at(rewriter.program, node.value)
+    return named and read and is_looked_at(rewriter.program, node.value)
 
 
 def is_list_of_trained(rewriter: Rewriter, node: cst.Attribute) -> bool:
@@ -85,7 +75,8 @@ def is_list_of_trained(rewriter: Rewriter, node: cst.Attribute) -> bool:
     return named and rewriter.program.trains and not rewriter.cls and kind in ("module", "unknown")
 
 
-def _is_looked_at(program: Program, node: cst.BaseExpression) -> bool:
+def is_looked_at(program: Program, node: cst.BaseExpression) -> bool:
+    """Tell whether an expression is one of the layers of a model: `model.layers[1]`."""
     if m.matches(node, GETTING | m.Subscript(value=LAYERS)):
         return True
     if not isinstance(node, cst.Name):

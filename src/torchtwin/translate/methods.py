@@ -28,8 +28,6 @@ OF_LAYERS = frozenset({"name", "dtype", "trainable", "dynamic", "autocast", "inp
 READING = frozenset({"compile", "fit", "evaluate", "add_weight", "add_loss", "add"})
 PLAIN_BASES = ("keras.layers.Layer", "keras.Model")
 """Classes of Keras that bring nothing but what nn.Module brings."""
-KERAS_ONLY = frozenset({"get_config", "compute_output_shape", "compute_output_spec"})
-"""Methods that all layers have in Keras, and modules only where a class of the program does."""
 ASSIGNS = frozenset({"assign", "assign_add", "assign_sub"})
 
 
@@ -58,10 +56,6 @@ def called(rewriter: Rewriter, original: cst.Call, updated: cst.Call) -> Any:
         if made is not None:
             return made
     subject = program.kinds.of(func.value)
-    if attr in KERAS_ONLY and _is_of_keras(rewriter, func.value, attr):
-        raise UnsupportedError(
-            f"{attr} is a method of Keras's layers", hint="keep what it tells in the class itself"
-        )
     if attr == "add" and _is_chain(rewriter, func.value, original):
         appended = cst.ensure_type(updated.func, cst.Attribute)
         return updated.with_changes(func=appended.with_changes(attr=cst.Name("append")))
@@ -74,15 +68,6 @@ def called(rewriter: Rewriter, original: cst.Call, updated: cst.Call) -> Any:
     if attr == "as_list" and subject.what == "shape":
         return Source(f"list({text_of(updated.func.value)})")  # type: ignore[attr-defined]
     return _applied(rewriter, original, updated)
-
-
-def _is_of_keras(rewriter: Rewriter, owner: cst.BaseExpression, attr: str) -> bool:
-    """Tell whether a method of a layer is asked for which no class of the program has."""
-    inventory = rewriter.program.inventory
-    if not rewriter.cls or rewriter.program.kinds.of(owner).what not in ("module", "unknown"):
-        return False
-    own = attr == "get_config" and any(inventory.method(c, attr) for c in inventory.classes)
-    return not own and not _is_super(owner) and text_of(owner) != "self"
 
 
 def _is_chain(rewriter: Rewriter, owner: cst.BaseExpression, call: cst.Call) -> bool:

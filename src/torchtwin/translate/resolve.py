@@ -21,6 +21,7 @@ from torchtwin.translate.program import Program
 from torchtwin.translate.ranks import check_product
 from torchtwin.translate.registry import call_rule_of, constructor_of
 from torchtwin.translate.values import arguments_of, plain, source_of, text_of
+from torchtwin.understood import understood
 from torchtwin.view import LayerView
 
 BASE = frozenset({
@@ -36,8 +37,16 @@ def translated_call(
 ) -> Expr | None:
     """Return a call in PyTorch; raise UnsupportedError where no rule knows it.
 
-    New tensors are made on `device`, where that is known.
+    New tensors are made on `device`, where that is known. Arguments that a rule cannot take, such
+    as a name where Keras wants a number, are such an error too.
     """
+    with understood(f"this call of {name}", UnsupportedError):
+        return _translated(program, name, original, updated, device)
+
+
+def _translated(
+    program: Program, name: str, original: cst.Call, updated: cst.Call, device: Expr | None
+) -> Expr | None:
     home, _, last = name.rpartition(".")
     if home == "keras.layers" and constructor_of(last) is not None:
         return layer(program, last, original, updated)

@@ -22,7 +22,7 @@ from torchtwin.translate import (
     settings,
     training,
 )
-from torchtwin.translate.arrays import with_tensors
+from torchtwin.translate.arrays import with_arrays, with_tensors
 from torchtwin.translate.augmented import assigned, beside
 from torchtwin.translate.canonical import is_foreign
 from torchtwin.translate.comments import with_comments
@@ -155,7 +155,8 @@ class Rewriter(cst.CSTTransformer):
             if made is None and is_foreign(name):
                 made = translated_call(self.program, name, original_node, updated_node, self.device)
             if made is None:
-                return with_tensors(self, original_node, updated_node)
+                given = with_arrays(self, name, original_node, updated_node)
+                return with_tensors(self, original_node, given)
             if self.program.graphs:
                 made = graphs.whole(self, name, original_node, made)
             node = made if isinstance(made, cst.BaseExpression) else self.placed(made)

@@ -14,10 +14,10 @@ import libcst as cst
 
 from torchtwin.errors import UnsupportedError
 from torchtwin.expr import Expr
+from torchtwin.translate import surface
 from torchtwin.translate.canonical import is_foreign
 from torchtwin.translate.containers import EQUAL, INPUTS
 from torchtwin.translate.last_axis import axes_of
-from torchtwin.translate.layer_lists import check_method
 from torchtwin.translate.parts.models import MaskedModel, Sequential
 from torchtwin.translate.rules import losses, metrics, optimizers
 from torchtwin.translate.spelled import looked_up
@@ -110,16 +110,31 @@ def called(rewriter: Rewriter, original: cst.Call, updated: cst.Call) -> Any:
     func = original.func
     if not isinstance(func, cst.Attribute) or not _may_be_model(rewriter.program, func):
         return None
-    check_method(rewriter.program, func)
+    if (made := surface.called(rewriter, original, updated)) is not None:
+        return made
     attr, keys = func.attr.value, {a.keyword.value for a in original.args if a.keyword}
     known = rewriter.program.kinds.of(func.value).what == "module"
-    if attr == "compile" and (known or keys & {*COMPILING}):
+    if attr == "compile" and (known or keys & {*COMPILING} or _names_optimizer(original)):
         return _compiled(rewriter, original, updated)
     if attr in GENERATORS or (attr in ("fit", "evaluate", "predict") and keys & {*QUEUE, *RENAMED}):
         return _modern(attr, updated)
     if attr in REFUSED and known:
         raise UnsupportedError(f"{attr}() of a model is not translated", hint=REFUSED[attr])
+    if attr in METHODS and known:
+        surface.check_arguments(rewriter, original)
     return None
+
+
+def _names_optimizer(call: cst.Call) -> bool:
+    """Tell whether the first argument is the name of an optimizer: `compile("adam", "mse")`."""
+    first = call.args[0].value if call.args else None
+    if not isinstance(first, cst.SimpleString):
+        return False
+    try:
+        optimizers.of_string(str(first.evaluated_value))
+    except UnsupportedError:
+        return False
+    return True
 
 
 def _modern(attr: str, updated: cst.Call) -> cst.Call:

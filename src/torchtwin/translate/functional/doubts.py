@@ -28,14 +28,22 @@ def makes_layers_when_called(
     return False
 
 
+COLLECTS = m.OneOf(*map(m.Name, ("append", "extend", "get_weights")))
+"""What a loop does when it makes one thing of each layer."""
+
+
 def counts_layers(program: Program) -> bool:
     """Whether a program looks at the layers of a model by place, or at part of them.
 
     Inputs are layers in Keras, and so is what a class has no module for: only where a loop goes
-    over all of them it makes no difference.
+    over all of them, and collects nothing, it makes no difference.
     """
-    loops = findall(program.module, m.For(iter=LAYERS) | m.CompFor(iter=LAYERS))
-    whole = [loop.iter for loop in loops if isinstance(loop, cst.For | cst.CompFor)]
+    loops = findall(program.module, m.For(iter=LAYERS))
+    whole = [
+        loop.iter
+        for loop in loops
+        if isinstance(loop, cst.For) and not findall(loop.body, m.Attribute(attr=COLLECTS))
+    ]
     return any(
         program.names.qualified(node) is None and not any(node is each for each in whole)
         for node in lists_of(program.module)

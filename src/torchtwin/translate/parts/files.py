@@ -27,6 +27,12 @@ def must_be_built(model):
         raise ValueError(f"{type(model).__name__} has its weights when it was called once")
 
 
+def count_of(module):
+    """Return how many numbers the weights of a module are."""
+    must_be_built(module)
+    return sum(value.numel() for value in weights_of(module).values())
+
+
 def set_weights_of(model, arrays):
     """Fill the weights of a model in their order, at its first call if it has none yet."""
     if not is_built(model):

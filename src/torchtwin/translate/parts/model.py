@@ -14,6 +14,7 @@ from torchtwin.training.parts.optimizer_steps import use_averages
 from torchtwin.translate.parts.batches import Passes, batches_of, parts_of, split
 from torchtwin.translate.parts.callbacks import Callbacks
 from torchtwin.translate.parts.files import (
+    count_of,
     fill_waiting,
     load_weights_of,
     must_be_built,
@@ -274,8 +275,7 @@ class Model(nn.Module):
 
     def count_params(self):
         """Return how many numbers the weights are."""
-        must_be_built(self)
-        return sum(value.numel() for value in weights_of(self).values())
+        return count_of(self)
 
     def summary(self):
         """Print the modules of which this one is made, and how many weights they have."""
