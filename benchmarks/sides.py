@@ -65,7 +65,7 @@ def onnx_step(folder: Path, x: Any) -> Callable[[], None]:
     module = loaded(folder / "inference")
     given = torch.from_numpy(x)
     given = given.permute(0, 3, 1, 2).contiguous() if given.ndim == 4 else given
-    torch.onnx.export(module, (given,), folder / "twin.onnx", dynamo=True)
+    torch.onnx.export(module, (given,), folder / "twin.onnx", dynamo=True, verbose=False)
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     session = onnxruntime.InferenceSession(folder / "twin.onnx", options)

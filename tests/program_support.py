@@ -47,7 +47,8 @@ def both(text: str) -> tuple[dict[str, Any], dict[str, Any], str]:
     assert not translation.unresolved, translation.unresolved
     assert "import keras" not in translation.source
     found: dict[str, Any] = {"__name__": "torch_program", "start": starts.torch}
-    exec(compile(translation.source, "translated.py", "exec"), found)
+    with torch.enable_grad():  # programs say for themselves whether calls take gradients
+        exec(compile(translation.source, "translated.py", "exec"), found)
     return wanted, found, translation.source
 
 

@@ -82,6 +82,48 @@ def test_weights_of_single_layers_have_the_axes_of_keras() -> None:
         same(wanted[name], found[name])
 
 
+EAGER = """
+import numpy as np
+import keras
+from keras import layers
+
+rng = np.random.default_rng(0)
+x = rng.normal(size=(12, 4)).astype("float32")
+model = keras.Sequential([layers.Dense(3, activation="relu"), layers.Dense(4)])
+start(model, x)
+model.compile("adam", "mse")
+history = model.fit(x, x, epochs=2, batch_size=4, shuffle=False, verbose=0).history
+
+
+def best(net, data):
+    outputs = []
+    for row in range(3):
+        outputs.append(net(data[row : row + 1]))
+    return np.concatenate(outputs)
+
+
+rows = best(model, x)
+errors = keras.losses.mae(x, model.predict(x, verbose=0))
+threshold = np.mean(errors) + np.std(errors)
+square = np.square(model(x) - x).mean()
+filled = np.zeros((12, 4))
+filled[:] = model(x)
+accuracy = keras.metrics.BinaryAccuracy()
+accuracy.update_state(x > 0, model.predict(x, verbose=0))
+accuracy = float(accuracy.result())
+again = model.train_on_batch(x, x)
+kernel = np.array(model.get_layer(index=1).kernel)
+"""
+
+
+def test_what_a_program_computes_with_results_needs_no_gradients() -> None:
+    wanted, found, source = both(EAGER)
+    for name in ("history", "rows", "threshold", "square", "filled", "accuracy", "kernel"):
+        same(wanted[name], found[name])
+    assert source.count("torch.set_grad_enabled(False)") == 1
+    assert "@torch.enable_grad()" in source
+
+
 def test_other_weights_are_refused_when_they_are_taken() -> None:
     text = f"{HEAD.replace('Dense(2', 'LSTM(2').replace('h = layers.Glob', 'g = layers.Glob')}"
     found = both(f"{text}get = lambda: model.layers[-1].get_weights()\n")[1]
@@ -106,6 +148,16 @@ def test_what_only_keras_knows_is_refused_where_it_stands(line: str) -> None:
     (reason,) = translation.unresolved
     assert reason.line == len(HEAD.splitlines()) + 1
     assert "# torchtwin:" in translation.source
+
+
+def test_a_callback_asks_its_model_for_no_more_than_it_has() -> None:
+    text = f"""{HEAD}
+class Named(keras.callbacks.Callback):
+    def on_train_end(self, logs=None):
+        print(self.model.name)
+"""
+    (reason,) = torchtwin.translate(text).unresolved
+    assert reason.reason.startswith("name is an attribute")
 
 
 def test_own_classes_may_have_such_names() -> None:

@@ -74,6 +74,7 @@ def main(folder: str, target: str) -> int:
     for path in sorted(Path(folder).glob("*.py")):
         torch.set_default_dtype(torch.float64 if path.stem in PRECISE else torch.float32)
         handle = register_module_forward_pre_hook(Starts(path.stem, record[path.stem]["models"]))
+        torch.set_grad_enabled(True)  # a program says for itself when it takes none
         try:
             found[path.stem] = {"values": run(path.read_text(encoding="utf-8"), path.stem)}
         except Exception:

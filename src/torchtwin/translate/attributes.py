@@ -71,6 +71,10 @@ def attribute(rewriter: Rewriter, original: Any, updated: Any) -> Any:
     if size is not None:
         return Field(Call(weighted, (source_of(updated.value),), {}), size)
     looked_at = is_looked_at(rewriter.program, original.value)
+    if attr == "weights" and looked_at:
+        _check_listed(rewriter, original)
+    if attr in TIED and looked_at and not rewriter.cls:
+        return Method(Call(TIED[attr], (source_of(updated.value),), {}), "detach", (), {})
     if attr in TIED and (looked_at or _is_wrapped(rewriter, original.value)):
         return Call(TIED[attr], (source_of(updated.value),), {})
     if inner.what == "shape" and attr in ("rank", "ndims"):

@@ -10,6 +10,7 @@ from typing import Any
 
 import libcst as cst
 
+from torchtwin.translate.arrays import WITHOUT_GRADIENTS
 from torchtwin.translate.canonical import ROOTS, canonical
 from torchtwin.translate.copying import copies, free_name, imported_by
 from torchtwin.translate.names import dotted_name, public_names
@@ -46,6 +47,7 @@ NEEDED = (
 )
 """Names that rules and helpers use, and where they come from."""
 
+NO_GRADIENTS = "torch.set_grad_enabled(False)  # as in Keras, only fit takes gradients"
 HELPERS = "# ---- From torchtwin: what the program below uses, and PyTorch does not have ----"
 PROGRAM = "# ---- The program ----"
 
@@ -82,7 +84,7 @@ def with_imports(
     `taken` are names that the program has given a meaning of its own, `features` what lines of
     helpers are for that the program does not mention by name.
     """
-    used = used_names(module.code)
+    used = used_names(module.code) | ({"torch"} if WITHOUT_GRADIENTS in features else set())
     roots = [helper for name, helper in helpers.items() if free_name(name, taken) in used]
     made = copies(roots, module.code, taken, features) if roots else {}
     copied = list(made.values())
@@ -101,6 +103,10 @@ def with_imports(
         above = _blank(2) if k else [*_blank(2), _comment(HELPERS), *_blank(2)]
         new.append(statement.with_changes(leading_lines=above))
     following = body[place:]
+    if WITHOUT_GRADIENTS in features and following:
+        quiet: Any = cst.parse_statement(NO_GRADIENTS)
+        following[0] = _behind_blank(following[0], 1)
+        following.insert(0, quiet.with_changes(leading_lines=_blank(1)))
     if copied and following:
         following[0] = _behind_blank(following[0], 2, PROGRAM)
     elif new and following and not place and not _is_import(following[0]):

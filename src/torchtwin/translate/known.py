@@ -76,6 +76,8 @@ def returned(name: str, arguments: list[Kind]) -> Kind:
         return Kind("tensor", of="weight")
     if name in ("keras.activations.get", "keras.activations.deserialize"):
         return FUNCTION
+    if home == "keras.losses" and last.islower() and last not in ("get", "serialize"):
+        return TENSOR
     if name.startswith(NO_TENSORS):
         return UNKNOWN
     values = arguments[:1] if last == "cast" else arguments

@@ -17,7 +17,7 @@ from torchtwin.translate.inventory import is_layer
 from torchtwin.translate.kinds import Kind
 from torchtwin.translate.opening import GIVEN
 from torchtwin.translate.parameters import reads_name
-from torchtwin.translate.values import source_of, text_of
+from torchtwin.translate.values import detached, source_of, text_of
 from torchtwin.translate.weights import weight
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ def called(rewriter: Rewriter, original: cst.Call, updated: cst.Call) -> Any:
     if attr in ASSIGNS and subject.what == "tensor":
         return _assigned(attr, updated)
     if attr == "numpy" and subject.what in ("tensor", "unknown") and not original.args:
-        return Method(Method(_subject(updated), "detach", (), {}), "numpy", (), {})
+        return Method(detached(cst.ensure_type(updated.func, cst.Attribute).value), "numpy", (), {})
     if attr == "get_shape" and subject.what == "tensor":
         return Field(_subject(updated), "shape")
     if attr == "as_list" and subject.what == "shape":

@@ -22,7 +22,7 @@ from torchtwin.translate import (
     settings,
     training,
 )
-from torchtwin.translate.arrays import with_arrays, with_tensors
+from torchtwin.translate.arrays import of_losses, with_arrays, with_tensors
 from torchtwin.translate.augmented import assigned, beside
 from torchtwin.translate.canonical import is_foreign
 from torchtwin.translate.comments import with_comments
@@ -153,7 +153,8 @@ class Rewriter(cst.CSTTransformer):
             if made is None and name == "functools.partial":
                 made = makers.partial(self.program, original_node, updated_node)
             if made is None and is_foreign(name):
-                made = translated_call(self.program, name, original_node, updated_node, self.device)
+                given = of_losses(self, name, original_node, updated_node)
+                made = translated_call(self.program, name, original_node, given, self.device)
             if made is None:
                 given = with_arrays(self, name, original_node, updated_node)
                 return with_tensors(self, original_node, given)

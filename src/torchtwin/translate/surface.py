@@ -115,6 +115,8 @@ def _is_of_keras(rewriter: Rewriter, owner: cst.BaseExpression, attr: str) -> bo
     text = text_of(owner)
     if text == "self" or text.startswith("super("):
         return False
+    if text == "self.model" and inventory.root(rewriter.cls) == "keras.callbacks.Callback":
+        return True
     if kind.what == "unknown":
         methods = {"get_config", "compute_output_shape", "compute_output_spec"}
         own = attr == "get_config" and any(inventory.method(c, attr) for c in inventory.classes)

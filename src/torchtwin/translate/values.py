@@ -12,7 +12,7 @@ from typing import Any
 import libcst as cst
 
 from torchtwin.emit.expressions import ATOM, BINDING, UNARY
-from torchtwin.expr import Source
+from torchtwin.expr import Expr, Method, Source
 from torchtwin.translate.infer import Kinds
 from torchtwin.translate.names import Names
 from torchtwin.view import Tensor
@@ -57,6 +57,12 @@ def text_of(node: cst.CSTNode) -> str:
 def source_of(node: cst.BaseExpression) -> Source:
     """Return an expression of the program as an expression of ours."""
     return Source(text_of(node), binding_of(node))
+
+
+def detached(node: cst.BaseExpression) -> Expr:
+    """Return an expression, a tensor, without its gradients."""
+    source = source_of(node)
+    return source if source.text.endswith(".detach()") else Method(source, "detach", (), {})
 
 
 def binding_of(node: cst.BaseExpression) -> int:

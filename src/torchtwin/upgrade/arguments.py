@@ -86,6 +86,15 @@ def ascending(value: Any) -> bool:
     return isinstance(value, list) and all(map(number, value)) and value == sorted(value)
 
 
+def layer(value: Any) -> bool:
+    """Tell whether a value is a layer inside another: its class and its config."""
+    return (
+        isinstance(value, Mapping)
+        and isinstance(value.get("class_name"), str)
+        and isinstance(value.get("config"), Mapping)
+    )
+
+
 def one_of(*names: str) -> Check:
     return lambda value: isinstance(value, str) and value in names
 
@@ -117,6 +126,7 @@ KINDS: dict[str, tuple[Check, str]] = {
     ),
     **dict.fromkeys(["mean", "variance", "offset", "scale"], (numbers, "numbers")),
     **dict.fromkeys(["axis", "axes", "shared_axes"], (axes, "axes")),
+    **dict.fromkeys(["layer", "backward_layer", "cell"], (layer, "a layer")),
     "groups": (lambda v: whole(v, 1) or v == -1, "a whole number above 0"),
     "cropping": (sides, "whole numbers, not negative"),
     "output_padding": (sides, "whole numbers, not negative"),

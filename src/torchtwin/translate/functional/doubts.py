@@ -30,6 +30,10 @@ def makes_layers_when_called(
 
 COLLECTS = m.OneOf(*map(m.Name, ("append", "extend", "get_weights")))
 """What a loop does when it makes one thing of each layer."""
+BY_PLACE = m.Call(
+    func=m.Attribute(attr=m.Name("get_layer")),
+    args=[m.AtLeastN(n=0), m.Arg(keyword=m.Name("index")), m.ZeroOrMore()],
+)
 
 
 def counts_layers(program: Program) -> bool:
@@ -44,7 +48,7 @@ def counts_layers(program: Program) -> bool:
         for loop in loops
         if isinstance(loop, cst.For) and not findall(loop.body, m.Attribute(attr=COLLECTS))
     ]
-    return any(
+    return bool(findall(program.module, BY_PLACE)) or any(
         program.names.qualified(node) is None and not any(node is each for each in whole)
         for node in lists_of(program.module)
     )

@@ -65,6 +65,9 @@ class Named(Metric):
 
     @torch.no_grad()
     def update_state(self, y_true, y_pred, sample_weight=None, mask=None):
+        if not torch.is_tensor(y_pred):  # when: update_state | result
+            y_pred = torch.as_tensor(y_pred, dtype=torch.float32)  # when: update_state | result
+        y_true = torch.as_tensor(y_true)  # when: update_state | result
         self.metric.to(y_pred.device)
         options = {} if sample_weight is None else {"weight": sample_weight}
         if mask is not None and isinstance(self.metric, SampleMean):  # when: masked

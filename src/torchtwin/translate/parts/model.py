@@ -144,6 +144,7 @@ class Model(nn.Module):
         self.eval()
         return self.goals.logs()
 
+    @torch.enable_grad()  # when: without_gradients
     def train_batch(self, x, y=None, weights=None):
         """Take one step of the optimizer."""
         self.train()
@@ -260,7 +261,7 @@ class Model(nn.Module):
     def get_layer(self, name=None, index=None):
         """Return a module of which this one is made, by its name or its place."""
         if index is not None:
-            return self.layers[index]
+            return with_names(self.named_children())[index]
         found = [part for part in self.children() if getattr(part, "name", None) == name]
         return found[0] if found else self.get_submodule(name)
 
