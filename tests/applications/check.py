@@ -74,7 +74,9 @@ def chosen() -> dict[str, Callable[[], keras.Model]]:
 def settle(model: keras.Model, images: np.ndarray) -> None:
     """Give every weight a value that matters, and normalisations statistics near their data's.
 
-    Without those a deep model amplifies its signal, or loses it, and hides every error.
+    Without those a deep model amplifies its signal, or loses it, and hides every error. So it does
+    where normalisation makes the signal large: with scales around 1 the last digit of an image
+    changes what Keras itself gives in EfficientNetB7 by 40 %.
     """
     rng = np.random.default_rng(0)
     norms = [x for x in model._flatten_layers() if isinstance(x, keras.layers.BatchNormalization)]
@@ -84,7 +86,9 @@ def settle(model: keras.Model, images: np.ndarray) -> None:
             fan = np.prod(shape[:2] if "depthwise" in weight.path else shape[:-1])
             weight.assign(rng.normal(scale=np.sqrt(2 / max(1, fan)), size=shape))
         elif name in ("bias", "beta"):
-            weight.assign(rng.normal(scale=0.2, size=shape))
+            weight.assign(rng.normal(scale=0.1, size=shape))
+        elif name == "gamma" and "layer_scale" not in weight.path:
+            weight.assign(rng.uniform(0.1, 0.4, shape))
         elif name in ("gamma", "scale") or "layer_scale" in weight.path:
             weight.assign(rng.uniform(0.5, 1.5, shape))
     for norm in norms:
@@ -97,13 +101,22 @@ def settle(model: keras.Model, images: np.ndarray) -> None:
         norm.moving_variance.assign(variance * rng.uniform(0.8, 1.25, mean.shape) + 1e-3)
 
 
+def pictures(count: int, height: int, width: int) -> np.ndarray:
+    """Return images of large patches, of different brightness, with noise."""
+    rng = np.random.default_rng(1)
+    patches = rng.uniform(0, 180, (count, 4, 4, 3))
+    rows, columns = (np.arange(n) * 4 // n for n in (height, width))
+    images = patches[:, rows][:, :, columns] + rng.uniform(0, 75, (count, height, width, 3))
+    return (images * rng.uniform(0.2, 1, (count, 1, 1, 3))).astype("float32")
+
+
 @pytest.mark.parametrize("name", chosen())
 def test_application(name: str) -> None:
     build = chosen()[name]
     model = build()
-    shape = (2, *model.inputs[0].shape[1:])
-    images = np.random.default_rng(1).uniform(0, 255, shape).astype("float32")
+    images = pictures(8, *model.inputs[0].shape[1:3])
     settle(model, images)
+    images = images[:2]
     with precision("float64"):
         precise = build()
     precise.set_weights(model.get_weights())
@@ -130,7 +143,7 @@ def test_application(name: str) -> None:
 
 
 def plain(name: str) -> str:
-    return re.sub(r"[\W_]+", "_", name).strip("_")
+    return re.sub(r"[\W_]+", "_", name).strip("_").lower()
 
 
 def runs_elsewhere(module: torch.nn.Module, x: torch.Tensor) -> None:
