@@ -100,7 +100,8 @@ class Refusals(UnsupportedError):
         self.refusals = tuple(refusals)
 
     def __str__(self) -> str:
-        text = f"{len(self.refusals)} parts of the model are not translated: {self.problem}, …"
+        first = shortened(self.problem, 600)
+        text = f"{len(self.refusals)} parts of the model are not translated: {first}, …"
         for k, refusal in enumerate(self.refusals):
             if len(text) > LONGEST_TEXT:
                 return f"{text}\n… and {len(self.refusals) - k} more"

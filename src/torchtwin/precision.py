@@ -56,7 +56,8 @@ def _policies(config: Mapping[str, Any]) -> Iterator[Any]:
         given = source_of(config["dtype"])
         if given is not config["dtype"] and given in MIXED:
             given = "float32"  # a quantized layer computes in the other by itself
-        yield given if isinstance(given, str) else given.get("class_name", "of another kind")
+        kind = given.get("class_name") if isinstance(given, Mapping) else given
+        yield kind if isinstance(kind, str) else "of another kind"
     for key in INNER:
         entries = config.get(key)
         for entry in entries if isinstance(entries, list) else [entries]:

@@ -55,7 +55,7 @@ def read(model: Any, weights: str | Path | None = None) -> Source:
     if not isinstance(source.config.get("class_name", ""), str):
         kind = type(source.config["class_name"]).__name__
         raise UnreadableModel(f"the class_name of the model is a {kind}")
-    if not re.match(r"\d{1,4}(\D|$)", source.version):
+    if not re.match(r"\d{1,4}(\.|$)", source.version):
         raise UnreadableModel(
             f"it names the version {source.version!r} of Keras, which is none",
             where=str(source.origin or ""),

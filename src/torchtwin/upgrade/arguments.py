@@ -158,6 +158,12 @@ NEEDED = frozenset(
 )  # fmt: skip
 """Arguments that are never null, where a layer has them without a default of null."""
 
+INNER = {
+    **dict.fromkeys(["TimeDistributed", "Bidirectional", "SpectralNormalization"], ("layer",)),
+    "RNN": ("cell",), "StackedRNNCells": ("cells",),
+}  # fmt: skip
+"""What wrappers are never without."""
+
 RANKED = ("kernel_size", "strides", "dilation_rate", "pool_size")
 NUMBERS = frozenset(
     ["mean", "stddev", "minval", "maxval", "scale", "gain", "l1", "l2", "rate", "max_value",
@@ -178,6 +184,9 @@ def check_layer(cls: str, config: Mapping[str, Any], context: Context) -> None:
     known = defaults().get(cls)
     if known is None:
         return
+    for name in INNER.get(cls, ()):
+        if name not in config:
+            raise UnreadableModel(f"{cls} has no {name}", where=context.where)
     for name, value in config.items():
         wanted = _problem(cls, name, value, known)
         if wanted:

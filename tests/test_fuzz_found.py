@@ -1,0 +1,64 @@
+"""What fuzzing has found: errors that were Python's, or that a terminal would obey."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import torchtwin
+from torchtwin.errors import TorchTwinError
+
+CONFIGS: dict[str, tuple[dict[str, Any], str]] = {
+    "a wrapper around no layer": (
+        {"class_name": "TimeDistributed", "config": {"layer": {"config": {}}}},
+        "where Keras takes a layer",
+    ),
+    "a wrapper around nothing": ({"class_name": "TimeDistributed", "config": {}}, "has no layer"),
+    "cells of nothing": ({"class_name": "StackedRNNCells", "config": {}}, "has no cells"),
+    "a dtype of an own class": (
+        {"class_name": "Dropout", "module": 8, "config": {"dtype": 0.5, "rate": 0.5}},
+        "Dropout is not translated",
+    ),
+    "a name that turns around": (
+        {"class_name": "Inp\u202eLayer", "config": {"wrong\u202e": 1}},
+        r"Inp\?Layer is not translated",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", CONFIGS)
+def test_layers(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TORCHTWIN_DEBUG", "1")  # errors come as they are
+    entry, word = CONFIGS[name]
+    first = {"class_name": "InputLayer", "config": {"name": "x", "batch_shape": [None, 8, 4]}}
+    bad = {**entry, "config": {"name": "bad", **entry["config"]}}
+    other = {"class_name": "Un\u202eknown", "config": {"name": "other"}}  # more than one refusal
+    config = {"name": "m", "layers": [first, bad, other]}
+    path = tmp_path / "model.json"
+    path.write_text(json.dumps({"class_name": "Sequential", "config": config, "module": "keras"}))
+    with pytest.raises(TorchTwinError, match=word) as refused:
+        torchtwin.convert(path)
+    assert all(line.isprintable() for line in str(refused.value).splitlines())
+
+
+@pytest.mark.parametrize("version", ["202 12-01@05:41:57", "3rc1", "33333.1"])
+def test_versions(version: str, tmp_path: Path) -> None:
+    path = tmp_path / "model.json"
+    topology = {
+        "model_config": {"class_name": "Sequential", "config": []},
+        "keras_version": version,
+    }
+    manifest = [{"paths": [], "weights": []}]
+    path.write_text(json.dumps({"modelTopology": topology, "weightsManifest": manifest}))
+    with pytest.raises(TorchTwinError, match="version"):
+        torchtwin.convert(path)
+
+
+def test_an_axis_that_is_no_whole_number(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TORCHTWIN_DEBUG", "1")
+    text = "from keras import ops\n\ndef f(x):\n    return ops.mean(x, axis=1.5)\n"
+    (reason,) = torchtwin.translate(text).unresolved
+    assert "no whole number" in reason.reason
