@@ -51,6 +51,19 @@ other.compile("sgd", keras.losses.CategoricalCrossentropy(label_smoothing=0.1), 
 weights = np.linspace(0.5, 2, 45)
 more = other.fit(x, rows, epochs=2, verbose=0, shuffle=False, sample_weight=weights, validation_data=(x[:9], rows[:9], weights[:9])).history
 ''',
+    "frozen when it trains": '''
+critic = net(1, "sigmoid")
+start(critic, x[:2])
+critic.compile("adam", "binary_crossentropy")
+made = net(4)
+start(made, x[:2])
+critic.trainable = False
+whole = keras.Sequential([made, critic])
+whole.compile("adam", "binary_crossentropy")
+ones = np.ones((45, 1))
+losses = [float(step) for k in range(3) for step in (critic.train_on_batch(x, ones), whole.train_on_batch(x, ones))]
+outputs = whole.predict(x, verbose=0)
+''',
     "logits": '''
 LOSS = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
 RATE = 0.05

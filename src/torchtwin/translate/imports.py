@@ -28,6 +28,7 @@ NEEDED = (
     ("os", "import os"),
     ("sys", "import sys"),
     ("time", "import time"),
+    ("warnings", "import warnings"),
     ("csv", "import csv"),
     ("random", "import random"),
     ("collections", "import collections"),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+
 from torch import nn
 
 from torchtwin.training.parts.optimizer_base import add_state
@@ -49,6 +51,9 @@ class Optimizer:
 
     def minimise(self, loss, parameters):
         """Take one step against the gradient of a loss."""
+        if not parameters:  # when: trainable
+            warnings.warn("no weights are trained", stacklevel=2)  # when: trainable
+            return  # when: trainable
         self.build(parameters)
         self.torch.zero_grad()
         scale = self.loss_scale or 1.0  # when: loss_scale
