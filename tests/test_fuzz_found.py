@@ -44,6 +44,17 @@ def test_layers(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     assert all(line.isprintable() for line in str(refused.value).splitlines())
 
 
+def test_a_model_that_only_has_a_name_of_keras(tmp_path: Path) -> None:
+    """Its config was taken for Keras's, and its arguments were not looked at."""
+    path = tmp_path / "model.json"
+    layer = {"class_name": "Bidirectional", "config": {"name": "b", "layer": -1}}
+    first = {"class_name": "InputLayer", "config": {"name": "x", "batch_shape": [None, 8, 4]}}
+    config = {"name": "m", "layers": [first, layer]}
+    path.write_text(json.dumps({"class_name": "Sequential", "module": "evil", "config": config}))
+    with pytest.raises(TorchTwinError, match="class of its author"):
+        torchtwin.convert(path)
+
+
 @pytest.mark.parametrize("version", ["202 12-01@05:41:57", "3rc1", "33333.1"])
 def test_versions(version: str, tmp_path: Path) -> None:
     path = tmp_path / "model.json"

@@ -22,7 +22,7 @@ from torchtwin.graph import Graph, Layer, Layout, Node, Ref, Value, meeting
 from torchtwin.notation import CONSTANTS, Notation, flattened_sides
 from torchtwin.precision import cast, constructed, policy_of
 from torchtwin.program import Class
-from torchtwin.recurrent import every_step, masked_elsewhere
+from torchtwin.recurrent import as_mask, every_step, masked_elsewhere
 from torchtwin.remembered import remembered
 from torchtwin.rule import Piece, rule_of
 from torchtwin.view import LayerView, Tensor, told
@@ -85,8 +85,8 @@ def view_of(graph: Graph, node: Node, member: Member | None = None) -> LayerView
     """Return the view of a node's layer, with its arguments as tensors."""
     layer = graph.layers[node.layer]
     policy = policy_of(layer) if layer.graph is None and node.kind == "call" else None
-    tensors = {name: cast(tensor_of(graph.values[name]), policy) for name in node.inputs}
-    masks = [tensor_of(graph.values[m]) if m else None for m in node.masks]
+    tensors = {name: cast(tensor_of(graph.values[name]), policy, layer) for name in node.inputs}
+    masks = [as_mask(tensor_of(graph.values[m])) if m else None for m in node.masks]
     if not masks and masked_elsewhere(graph, node):
         masks = [every_step(tensors[node.inputs[0]])]
     return LayerView(

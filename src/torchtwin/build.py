@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from torchtwin.build_calls import Histories, arguments, tensors
+from torchtwin.call_arguments import placed
 from torchtwin.each_step import expanded
 from torchtwin.errors import UnreadableModel, UnsupportedError
 from torchtwin.graph import (
@@ -136,7 +137,7 @@ def _functional(
                 raise UnreadableModel(f"the input {name!r} is called on others", where=name)
             continue
         for k, call in enumerate(calls):
-            args, kwargs = arguments(call, histories)
+            args, kwargs = placed(layers[name], *arguments(call, histories))
             nodes.append(Node(f"{name}@{k}", name, args, kwargs, (value_name(name, k, 0),)))
     inputs = tuple(tensors(config["input_layers"], histories))
     outputs = tuple(tensors(config["output_layers"], histories))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
@@ -17,6 +18,15 @@ CASTS = {"float32": "float", "float64": "double", "float16": "half", "bfloat16":
 
 MIXED = {"mixed_bfloat16": "bfloat16", "mixed_float16": "float16"}
 """The policies that keep weights in float32, and the dtype in which they compute."""
+
+FLOATING = re.compile(
+    r"(Einsum)?Dense|LSTM|GRU|SimpleRNN|RNN|Bidirectional|LeakyReLU|PReLU|ELU|Softmax"
+    r"|(Spectral|Batch|Layer|Group|RMS|Unit)Normalization|.*Conv.*|(.*Average)+Pooling\dD"
+)
+"""Layers that give floating-point numbers whatever they are given."""
+
+ROUNDING = re.compile(r"(Spectral|Layer|Group|RMS)Normalization")
+"""Layers that make whole numbers of what they have computed of whole numbers."""
 
 INNER = ("layer", "backward_layer", "cell", "cells")
 NOT_CAST = ("ops.", "TFOpLambda", "SlicingOpLambda", "TensorFlowOpLayer")
@@ -84,11 +94,30 @@ def _all_policies(graph: Graph) -> Iterator[Any]:
             yield from _all_policies(layer.graph)
 
 
-def cast(tensor: Tensor, policy: str | None) -> Tensor:
-    """Return a tensor in a layer's precision; whole numbers stay whole."""
-    if policy is None or tensor.dtype == policy or tensor.dtype not in CASTS:
+def cast(tensor: Tensor, policy: str | None, layer: Layer) -> Tensor:
+    """Return a tensor in a layer's precision.
+
+    Whole numbers stay whole but where the layer multiplies them with its weights, or averages
+    them: Keras promotes both to the dtype of the weights.
+    """
+    whole = tensor.dtype.startswith(("int", "uint", "bool")) and _computes_in_floats(layer)
+    if whole and ROUNDING.fullmatch(layer.class_name):
+        raise UnsupportedError(
+            f"{layer.class_name} of whole numbers makes whole numbers of its results",
+            hint="give it floating-point numbers",
+        )
+    policy = policy or ("float32" if whole else None)
+    if policy is None or tensor.dtype == policy or (tensor.dtype not in CASTS and not whole):
         return tensor
     return replace(tensor, expr=getattr(tensor.expr, CASTS[policy])(), dtype=policy)
+
+
+def _computes_in_floats(layer: Layer) -> bool:
+    inner = layer.config.get("layer")
+    kinds = [layer.class_name]
+    if layer.class_name == "TimeDistributed" and isinstance(inner, Mapping):
+        kinds.append(str(inner.get("class_name")))
+    return any(FLOATING.fullmatch(kind) for kind in kinds)
 
 
 def constructed(constructor: Any, policy: str | None, *, holds: bool) -> Any:

@@ -21,6 +21,13 @@ def masked_elsewhere(graph: Graph, node: Node) -> bool:
     )
 
 
+def as_mask(tensor: Tensor) -> Tensor:
+    """Return a mask that the model is given, of whatever dtype, as truth values."""
+    if tensor.dtype == "bool":
+        return tensor
+    return Tensor(tensor.expr.bool(), tensor.shape, "bool", tensor.layout)
+
+
 def every_step(tensor: Tensor) -> Tensor:
     """Return the mask under which every step counts."""
     first = tensor.expr[(slice(None), slice(None), *(0,) * (tensor.rank - 2))]

@@ -6,9 +6,11 @@ from typing import Any
 
 import torch.nn.functional as F
 
+from torchtwin.errors import UnsupportedError
 from torchtwin.expr import call
 from torchtwin.layers.resizing import resized
 from torchtwin.layers.spatial import each, lengths, spatial_rank
+from torchtwin.ops.values import torch_type
 from torchtwin.rule import ANY, CHANNELS_FIRST, Case, Piece, extra_cases, rule, single
 from torchtwin.view import LayerView
 
@@ -60,8 +62,13 @@ def up_sampling(layer: LayerView) -> Piece:
     rank = spatial_rank(layer)
     size, old = each(layer["size"], rank), lengths(layer)
     mode = layer.get("interpolation", "nearest") if rank == 2 else "nearest"
+    whole = layer.input.dtype.startswith(("int", "uint", "bool"))  # PyTorch repeats no such pixels
     if mode == "nearest":
-        return Piece(call(F.interpolate, layer.x, scale_factor=single(size)))
+        x = layer.x.double() if whole else layer.x
+        made = call(F.interpolate, x, scale_factor=single(size))
+        return Piece(made.to(torch_type(layer.input.dtype)) if whole else made)
+    if whole:
+        raise UnsupportedError(f"UpSampling2D({mode}) of whole numbers, which it rounds")
     wanted = [None if n is None else n * s for n, s in zip(old, size, strict=True)]
     return Piece(resized(layer.x, old, wanted, mode, factors=size))
 

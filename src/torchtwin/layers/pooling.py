@@ -15,6 +15,7 @@ from torchtwin.errors import UnsupportedError
 from torchtwin.expr import Expr, call
 from torchtwin.layers.spatial import each, lengths, same_padding, spatial_rank
 from torchtwin.nn.same import same_avg_pool, same_max_pool
+from torchtwin.ops.values import torch_type
 from torchtwin.rule import ANY, CHANNELS_FIRST, Case, Piece, extra_cases, options, rule, single
 from torchtwin.view import LayerView
 
@@ -111,7 +112,11 @@ def _global(layer: LayerView) -> tuple[Any, dict[str, bool]]:
 
 def _adaptive(layer: LayerView, functions: Any) -> Piece:
     rank = spatial_rank(layer)
-    return Piece(call(functions[rank], layer.x, single(each(layer["output_size"], rank))))
+    size = single(each(layer["output_size"], rank))
+    if not layer.input.dtype.startswith(("int", "uint")):
+        return Piece(call(functions[rank], layer.x, size))
+    made = call(functions[rank], layer.x.double(), size)  # PyTorch compares no such pixels
+    return Piece(made.to(torch_type(layer.input.dtype)))
 
 
 @rule(*(f"AdaptiveAveragePooling{k}D" for k in (1, 2, 3)), layout=CHANNELS_FIRST)

@@ -67,5 +67,7 @@ def _einsum_axes(weight: Weight) -> tuple[list[int], list[int]] | None:
         return None
     equation = str(weight.config["equation"]).replace(" ", "")
     kernel, made = equation.partition(",")[2].split("->")
+    if len(kernel) != rank:  # packed, as a quantized one may be
+        return None
     out = [k for k, letter in enumerate(kernel) if letter in made]
     return [k for k in range(rank) if k not in out], out

@@ -8,7 +8,7 @@ from typing import Any
 from torchtwin.errors import UnreadableModel
 from torchtwin.upgrade import merge
 from torchtwin.upgrade.context import Context
-from torchtwin.upgrade.layers import upgraded_layer
+from torchtwin.upgrade.layers import MODELS, upgraded_layer
 from torchtwin.upgrade.values import dtype, is_own, plain
 
 SHAPE_KEYS = ("batch_shape", "batch_input_shape")
@@ -48,9 +48,15 @@ def _has_layers(class_name: str, config: Any) -> bool:
 
 
 def _authors(entry: Mapping[str, Any]) -> dict[str, Any]:
-    """Keep a subclassed model as it is: the graph refuses it by name."""
+    """Keep a subclassed model as it is: the graph refuses it by name.
+
+    One of the author's may be called as one of Keras, whose config is then not what is known of it.
+    """
     kept = ("class_name", "config", "registered_name", "module", "build_config")
-    return {k: plain(entry[k]) for k in kept if entry.get(k) is not None}
+    result = {k: plain(entry[k]) for k in kept if entry.get(k) is not None}
+    if not is_own(entry) and entry["class_name"] in MODELS:
+        result["class_name"] = f"own>{entry['class_name']}"
+    return result
 
 
 def _sequential(config: Any, context: Context, name: str | None) -> dict[str, Any]:
