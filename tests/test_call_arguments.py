@@ -87,6 +87,28 @@ def test_a_single_input_by_name() -> None:
     compared(keras.Model(x, layers.UpSampling2D(2)(inputs=x)), [given])
 
 
+CELLS: dict[str, tuple[Callable[[], Any], list[int]]] = {
+    "lstm": (lambda: layers.LSTMCell(3), [3, 3]),
+    "lstm of other functions": (lambda: layers.LSTMCell(3, activation="relu", dropout=0.1), [3, 3]),
+    "gru": (lambda: layers.GRUCell(3), [3]),
+    "gru of Keras 1": (lambda: layers.GRUCell(3, reset_after=False), [3]),
+    "simple": (lambda: layers.SimpleRNNCell(3, use_bias=False), [3]),
+    "stacked": (lambda: layers.StackedRNNCells([layers.GRUCell(2), layers.GRUCell(3)]), [2, 3]),
+}
+
+
+@pytest.mark.parametrize("by_name", [False, True])
+@pytest.mark.parametrize("name", CELLS)
+def test_cells_called_for_one_step(name: str, by_name: bool) -> None:
+    make, units = CELLS[name]
+    x, states = keras.Input((4,)), [keras.Input((n,)) for n in units]
+    result = make()(x, states=states) if by_name else make()(x, states)
+    rng = np.random.default_rng(0)
+    model = keras.Model([x, *states], keras.tree.flatten(result))
+    model.set_weights([rng.normal(size=w.shape) for w in model.get_weights()])
+    compared(model, [rng.normal(size=(2, n)).astype("float32") for n in (4, *units)])
+
+
 def test_an_argument_that_no_rule_looks_at_is_refused() -> None:
     x = keras.Input((4,))
     config = keras.Model(x, layers.Dense(2, name="d")(x)).get_config()

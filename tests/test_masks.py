@@ -11,7 +11,8 @@ import torch
 from keras import layers as L
 
 import torchtwin
-from cases import FLOAT32, FLOAT64, compare, outputs, randomize, run
+from cases import FLOAT32, FLOAT64, built, callable_of, compare, outputs, randomize, run
+from torchtwin.rule import rules
 
 IDS = np.array(
     [
@@ -215,3 +216,24 @@ def test_masked_layers_compile_and_export(name: str) -> None:
             torch.compile(module, fullgraph=True, backend="eager")(ids), wanted
         )
     torch.testing.assert_close(torch.export.export(module, (ids,)).module()(ids), wanted)
+
+
+EXPLICIT = {"Dot", "GlobalAveragePooling1D", "Lambda"}
+"""Layers whose `compute_mask` says that there is none any more."""
+
+
+HANDED = sorted(
+    name
+    for name, rule in rules().items()
+    if hasattr(L, name) and rule.cases and isinstance(rule.mask, str)
+)
+
+
+@pytest.mark.parametrize("name", HANDED)
+def test_masks_go_on_where_the_class_hands_them_on(name: str) -> None:
+    cls = getattr(L, name)
+    own = cls.compute_mask is not L.Layer.compute_mask
+    assert own == (name in EXPLICIT)
+    config = {k: built(v, "float32") for k, v in rules()[name].cases[0].config.items()}
+    layer = callable_of(name, config, "float32")
+    assert rules()[name].mask == ("pass" if layer.supports_masking and not own else "stop")

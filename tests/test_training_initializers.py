@@ -280,6 +280,21 @@ def test_layers_of_one_kind_that_start_otherwise() -> None:
     assert "isinstance(layer, nn.Linear):" in method(model)
 
 
+@pytest.mark.parametrize("layer", [kl.GRU, kl.LSTM])
+@pytest.mark.parametrize("every", [1, 3])
+def test_many_recurrent_layers(layer: Any, every: int) -> None:
+    x = inputs = keras.Input((5, 4))
+    for k in range(14):
+        name = f"recurrent_layer_{k}"
+        x = layer(4, return_sequences=True, use_bias=k % every == 0, name=name)(x)
+    module = torchtwin.convert(keras.Model(inputs, kl.Dense(3)(x))).module
+    before = {name: value.clone() for name, value in module.state_dict().items()}
+    torch.manual_seed(1)
+    module.reset_parameters()
+    for name, value in module.state_dict().items():
+        assert torch.equal(value, before[name]) == ("bias" in name), name
+
+
 @pytest.mark.usefixtures("edges")
 def test_nested_frozen_and_shared_layers_start_as_in_keras() -> None:
     """Keras draws the weights of a frozen layer too."""

@@ -23,6 +23,8 @@ CALLS: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(RECURRENT, ("sequences", "initial_state", "mask", "training")),
     **dict.fromkeys(("GlobalAveragePooling1D", "Softmax"), ("inputs", "mask")),
     **dict.fromkeys(("BatchNormalization", "Pipeline", "TimeDistributed"), (*SINGLE, "mask")),
+    **dict.fromkeys(("LSTMCell", "GRUCell", "StackedRNNCells"), ("inputs", "states", "training")),
+    "SimpleRNNCell": ("sequence", "states", "training"),
     "Lambda": ("inputs", "mask", "training"),
     "CategoryEncoding": ("inputs", "count_weights"),
     "ReversibleEmbedding": ("inputs", "reverse"),

@@ -5,6 +5,7 @@ Submodules that are drawn alike share a loop; many of one kind are found by thei
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -194,11 +195,14 @@ def _by_class(parts: Sequence[Part]) -> tuple[list[ByClass], list[Part]]:
     left = list(parts)
     for kind in sorted(long, key=_name):
         own = [part for part in parts if part.kind and issubclass(part.kind, kind)]
-        bare, _ = Counter(_without_bias(part.recipe) for part in own).most_common(1)[0]
-        usual = Counter(p.recipe for p in own if p.biased and _without_bias(p.recipe) == bare)
+        bare, _ = Counter(map(_bare, own)).most_common(1)[0]
+        usual = Counter(p.recipe for p in own if p.biased and _bare(p) == bare)
         full = usual.most_common(1)[0][0] if usual else bare
         same = [p for p in own if p.recipe == full or (p.recipe == bare and not p.biased)]
         optional = any(p.recipe == bare != full for p in same)
+        needed = _attributes(full) - ({"bias"} if optional else set())
+        if not all(needed <= _attributes(p.recipe) for p in own if p not in same):
+            continue  # what the loop draws is not there in all of them
         kinds, part, before = loops.get(full, ((), same[0], False))
         part = next((p for p in same if p.recipe == full), part)
         loops[full] = ((*kinds, kind), part, optional or before)
@@ -220,8 +224,14 @@ def _name(kind: type) -> str:
     return kind.__name__
 
 
-def _without_bias(recipe: tuple[str, ...]) -> tuple[str, ...]:
-    return tuple(line for line in recipe if not _of_bias(line))
+def _attributes(recipe: tuple[str, ...]) -> set[str]:
+    """Return what a recipe draws of a layer."""
+    return {name for line in recipe for name in re.findall(r"\blayer\.(\w+)", line)}
+
+
+def _bare(part: Part) -> tuple[str, ...]:
+    """Return the recipe of a part without its bias, where that is one by itself."""
+    return tuple(line for line in part.recipe if not (part.biased and _of_bias(line)))
 
 
 def _under_no_grad(expr: Expr) -> bool:

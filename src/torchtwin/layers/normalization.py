@@ -229,7 +229,6 @@ def _normalized_shape(layer: LayerView) -> Any:
 
 @rule(
     "RMSNormalization",
-    mask="pass",
     cases=[
         Case({"axis": 1}, (2, 4, 4), "an axis in the middle"),
         Case({}, (2, 4)),

@@ -206,7 +206,7 @@ def wrapped_cell(view: LayerView, size: int, where: str, masked: bool) -> Cell:
     entry = view["cell"]
     if entry["class_name"] == "StackedRNNCells":
         inner = view.inner(entry, view.inputs)
-        cells = _stacked(inner, size, f"{where}cells/", masked or view.mask is not None)
+        cells = stacked(inner, size, f"{where}cells/", masked or view.mask is not None)
         refuse_unread(inner)
         return cells
     return _wrapped_one(view, entry, size, where, masked)
@@ -251,7 +251,7 @@ def _example(view: LayerView, size: int, where: str) -> Cell:
     return Cell(module, weights, (), units, states=2 if two else 1, takes_mask=True)
 
 
-def _stacked(view: LayerView, size: int, where: str, masked: bool) -> Cell:
+def stacked(view: LayerView, size: int, where: str, masked: bool) -> Cell:
     """Return cells on top of each other: as layers on top of each other, they give the same."""
     view.ignore("reverse_state_order")
     cells: list[Cell] = []

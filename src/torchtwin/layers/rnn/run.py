@@ -70,9 +70,18 @@ def steps_backwards(x: Expr) -> Expr:
     return x.flip(1)
 
 
-def recurrent_piece(view: LayerView, cell: Cell, shape: Shape, x: Expr | None = None) -> Piece:
-    """Return the piece of a layer that runs `cell` over the steps of its input, or of `x`."""
-    states = initial_states(view)
+def recurrent_piece(
+    view: LayerView,
+    cell: Cell,
+    shape: Shape,
+    x: Expr | None = None,
+    states: list[Tensor] | None = None,
+) -> Piece:
+    """Return the piece of a layer that runs `cell` over the steps of its input, or of `x`.
+
+    It begins with the states that its call is given, or with `states`.
+    """
+    states = initial_states(view) if states is None else states
     hx = hidden(states, cell)
     x, mask = view.x if x is None else x, view.mask
     if shape.backwards:
