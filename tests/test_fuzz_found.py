@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 import torchtwin
-from torchtwin.errors import TorchTwinError
+from torchtwin.errors import TorchTwinError, UnsupportedError
+from torchtwin.training.compiled import by_output
 
 CONFIGS: dict[str, tuple[dict[str, Any], str]] = {
     "a wrapper around no layer": (
@@ -21,6 +22,19 @@ CONFIGS: dict[str, tuple[dict[str, Any], str]] = {
     "a dtype of an own class": (
         {"class_name": "Dropout", "module": 8, "config": {"dtype": 0.5, "rate": 0.5}},
         "Dropout is not translated",
+    ),
+    "an initializer over axes that are none": (
+        {
+            "class_name": "Dense",
+            "config": {
+                "units": 3,
+                "kernel_initializer": {
+                    "class_name": "GlorotUniform",
+                    "config": {"input_axes": ["x"], "output_axes": [0]},
+                },
+            },
+        },
+        "not translated",
     ),
     "a name that turns around": (
         {"class_name": "Inp\u202eLayer", "config": {"wrong\u202e": 1}},
@@ -66,6 +80,18 @@ def test_versions(version: str, tmp_path: Path) -> None:
     path.write_text(json.dumps({"modelTopology": topology, "weightsManifest": manifest}))
     with pytest.raises(TorchTwinError, match="version"):
         torchtwin.convert(path)
+
+
+@pytest.mark.parametrize("weight", [[1.0, 2.0], "x", True])
+def test_a_weight_of_a_loss_that_is_no_number(weight: Any) -> None:
+    with pytest.raises(UnsupportedError, match="no number"):
+        by_output({"loss": ["mse"], "loss_weights": [weight]}, ["r"], "3.15")
+
+
+def test_a_loop_over_what_is_no_list(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TORCHTWIN_DEBUG", "1")
+    text = "import keras\nx = keras.Input((3,))\na, b = keras.Model(x, keras.layers.Dense(2)(x))\n"
+    torchtwin.translate(text)
 
 
 def test_an_axis_that_is_no_whole_number(monkeypatch: pytest.MonkeyPatch) -> None:

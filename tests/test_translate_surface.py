@@ -103,7 +103,7 @@ def best(net, data):
 
 
 rows = best(model, x)
-errors = keras.losses.mae(x, model.predict(x, verbose=0))
+errors = keras.losses.mean_absolute_error(x, model.predict(x, verbose=0))
 threshold = np.mean(errors) + np.std(errors)
 square = np.square(model(x) - x).mean()
 filled = np.zeros((12, 4))

@@ -22,8 +22,9 @@ from torchtwin.rule import rules
 ELSEWHERE = {
     "Lambda", "StringLookup", "TextVectorization", "Equalization", "CategoryEncoding",
     "Discretization", "HashedCrossing", "Hashing", "IntegerLookup", "MelSpectrogram",
+    "LSTMCell", "GRUCell", "SimpleRNNCell", "StackedRNNCells",
 }  # fmt: skip
-"""What takes code, strings, images of whole numbers, categories or waves: none are drawn."""
+"""What takes code, strings, whole numbers, categories, waves or states: none are drawn."""
 LAYERS = sorted(n for n in rules() if hasattr(keras.layers, n) and n not in ELSEWHERE)
 
 EXPECTED = (

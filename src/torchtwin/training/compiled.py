@@ -31,6 +31,8 @@ def by_output(compiled: Mapping[str, Any], names: Sequence[str], version: str) -
     weights = _spread(compiled.get("loss_weights"), names, "loss_weights")
     metrics = _metrics(compiled.get("metrics"), names, "metrics", version)
     weighted = _metrics(compiled.get("weighted_metrics"), names, "weighted_metrics", version)
+    if any(isinstance(b, bool) or not isinstance(b, int | float | None) for b in weights):
+        raise UnsupportedError("a weight of a loss that is no number")
     parts = zip(losses, weights, metrics, weighted, strict=True)
     return [Wanted(a, None if b is None else float(b), tuple(c), tuple(d)) for a, b, c, d in parts]
 

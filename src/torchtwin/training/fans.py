@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from torchtwin.errors import UnsupportedError
 from torchtwin.training.variables import Weight
 
 
@@ -50,6 +51,10 @@ def fans_of(weight: Weight, shape: Sequence[int], config: Mapping[str, Any]) -> 
     if knows and weight.variable == "kernel" and (inputs is None or outputs is None):
         inputs, outputs = _einsum_axes(weight) or (inputs, outputs)
     if inputs is not None and outputs is not None:
+        listed = [v if isinstance(v, list | tuple) else (None,) for v in (inputs, outputs)]
+        axes = [k for part in listed for k in part]
+        if not all(isinstance(k, int) and -len(shape) <= k < len(shape) for k in axes):
+            raise UnsupportedError(f"an initializer over the axes {axes}")
         return Fans(math.prod(shape[k] for k in inputs), math.prod(shape[k] for k in outputs))
     if len(shape) < 2:
         return Fans(*[shape[0] if shape else 1] * 2)

@@ -63,20 +63,8 @@ def attribute(rewriter: Rewriter, original: Any, updated: Any) -> Any:
         return Call(trained, (source_of(updated.value),), {})
     kinds = rewriter.program.kinds
     inner, attr = kinds.of(original.value), original.attr.value
-    if inner.what == "module" and inner.of.startswith("keras.layers.") and attr in TIED:
-        return Call(TIED[attr], (source_of(updated.value),), {})
-    if inner.what == "module" and attr == "weights":
-        _check_listed(rewriter, original)
-    size = SIZES.get(attr) if inner.what == "module" and _last(inner.of) in FILLED else None
-    if size is not None:
-        return Field(Call(weighted, (source_of(updated.value),), {}), size)
-    looked_at = is_looked_at(rewriter.program, original.value)
-    if attr == "weights" and looked_at:
-        _check_listed(rewriter, original)
-    if attr in TIED and looked_at and not rewriter.cls:
-        return Method(Call(TIED[attr], (source_of(updated.value),), {}), "detach", (), {})
-    if attr in TIED and (looked_at or _is_wrapped(rewriter, original.value)):
-        return Call(TIED[attr], (source_of(updated.value),), {})
+    if (made := _of_layer(rewriter, original, updated)) is not None:
+        return made
     if inner.what == "shape" and attr in ("rank", "ndims"):
         return cst.parse_expression(f"len({text_of(updated.value)})")
     on_self = isinstance(original.value, cst.Name) and original.value.value == "self"
@@ -94,6 +82,23 @@ def attribute(rewriter: Rewriter, original: Any, updated: Any) -> Any:
         if not known and is_layer(rewriter.program.inventory, rewriter.cls):
             return cst.parse_expression("torch.get_default_dtype()")
     return surface.attribute(rewriter, original, updated)
+
+
+def _of_layer(rewriter: Rewriter, original: Any, updated: Any) -> Any:
+    """Return what a weight or a size of a layer becomes, of one in `model.layers` too."""
+    inner, attr = rewriter.program.kinds.of(original.value), original.attr.value
+    found = Call(TIED[attr], (source_of(updated.value),), {}) if attr in TIED else None
+    if inner.what == "module" and inner.of.startswith("keras.layers.") and found:
+        return found
+    looked_at = is_looked_at(rewriter.program, original.value)
+    if attr == "weights" and (looked_at or inner.what == "module"):
+        _check_listed(rewriter, original)
+    size = SIZES.get(attr) if inner.what == "module" and _last(inner.of) in FILLED else None
+    if size is not None:
+        return Field(Call(weighted, (source_of(updated.value),), {}), size)
+    if found and looked_at and not rewriter.cls:
+        return Method(found, "detach", (), {})
+    return found if looked_at or _is_wrapped(rewriter, original.value) else None
 
 
 def _last(of: str) -> str:

@@ -71,7 +71,7 @@ def called(rewriter: Rewriter, original: cst.Call, updated: cst.Call) -> cst.Bas
     """
     func = cst.ensure_type(original.func, cst.Attribute)
     attr, owner = func.attr.value, func.value
-    if attr not in WEIGHTS:
+    if attr not in WEIGHTS or text_of(owner) == "self":
         return None
     kind = rewriter.program.kinds.of(owner)
     own = rewriter.program.inventory.root(kind.of)

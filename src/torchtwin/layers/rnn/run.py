@@ -82,23 +82,18 @@ def recurrent_piece(
     It begins with the states that its call is given, or with `states`.
     """
     states = initial_states(view) if states is None else states
-    hx = hidden(states, cell)
     x, mask = view.x if x is None else x, view.mask
     if shape.backwards:
         x = steps_backwards(x)
         mask = None if mask is None else steps_backwards(mask)
+    given = (hidden(states, cell),) if states else ()
     if mask is None or cell.takes_mask:
-        given = () if hx is None else (hx,)
         named = {} if mask is None else {"mask": mask}
-        x, state = _called(view, cell, x, *given, **named)
-        result = x
+        result, state = _called(view, cell, x, *given, **named)
     else:
-        given = () if hx is None else (hx,)
         x, state = _called(view, cell, call(valid_first, x, mask), *given)
-        if not shape.sequences and not shape.zero_masked:
-            result = call(last_valid, x, mask)
-        else:
-            result = call(in_place, x, mask)
+        last = not shape.sequences and not shape.zero_masked
+        result = call(last_valid if last else in_place, x, mask)
         if shape.state:
             first = [] if not states else [states[0].expr]
             state = (call(last_valid, x, mask, *first)[None],)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import operator
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from torchtwin.translate.functional.order.symbols import (
@@ -224,10 +224,10 @@ class Evaluator:
         elif isinstance(target, ast.Tuple | ast.List):
             if isinstance(value, Tensor):
                 parts = [value.part(i) for i in range(len(target.elts))]
-            elif isinstance(value, Unknown):
-                parts = [UNKNOWN] * len(target.elts)  # type: ignore[list-item]
-            else:
+            elif isinstance(value, Iterable) and not isinstance(value, Unknown):
                 parts = list(value)
+            else:
+                parts = [UNKNOWN] * len(target.elts)  # type: ignore[list-item]
             for element, part in zip(target.elts, parts, strict=False):
                 self.bind(element, part, env)
         elif isinstance(target, ast.Attribute):
