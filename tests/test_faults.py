@@ -87,6 +87,49 @@ def test_where_folders_cannot_be_exchanged(
     assert len(list(tmp_path.iterdir())) == 2
 
 
+SAVES = """
+import sys
+import torchtwin
+
+twin = torchtwin.convert(sys.argv[1])
+print("ready", flush=True)
+sys.stdin.readline()
+for _ in range(40):
+    twin.save(sys.argv[2])
+"""
+
+
+def test_two_conversions_into_one_folder(twins: list[Twin], tmp_path: Path) -> None:
+    """Whoever looks, at any moment, sees the whole of one of the two."""
+    wholes = [files_of(twin.save(tmp_path / f"alone{k}")) for k, twin in enumerate(twins)]
+    (tmp_path / "both").mkdir()
+    target = twins[0].save(tmp_path / "both" / "twin")
+    running = [
+        subprocess.Popen(
+            [sys.executable, "-c", SAVES, str(SEEDS / name), str(target)],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+        )
+        for name in ("plain.keras", "image.keras")
+    ]  # fmt: skip
+    for process in running:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+    for process in running:
+        assert process.stdin is not None
+        print(file=process.stdin, flush=True)
+    while any(process.poll() is None for process in running):
+        held = os.open(target, os.O_RDONLY)  # the folder that is there now, wherever it goes
+        try:
+            names = sorted(os.listdir(held))
+            there = os.path.samestat(os.fstat(held), target.stat())  # and not one that goes
+        finally:
+            os.close(held)
+        assert not there or names in [sorted(whole) for whole in wholes]
+    assert [process.returncode for process in running] == [0, 0]
+    assert files_of(target) in wholes
+    assert os.listdir(target.parent) == ["twin"]
+
+
 def test_what_killed_runs_left_is_removed(twins: list[Twin], tmp_path: Path) -> None:
     target = tmp_path / "twin"
     process = multiprocessing.get_context("spawn").Process()
