@@ -91,7 +91,7 @@ def test_a_weight_of_a_loss_that_is_no_number(weight: Any) -> None:
 def test_a_loop_over_what_is_no_list(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TORCHTWIN_DEBUG", "1")
     text = "import keras\nx = keras.Input((3,))\na, b = keras.Model(x, keras.layers.Dense(2)(x))\n"
-    torchtwin.translate(text)
+    assert "a, b = " in torchtwin.translate(text).source
 
 
 def test_an_axis_that_is_no_whole_number(monkeypatch: pytest.MonkeyPatch) -> None:

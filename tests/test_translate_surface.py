@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import keras
 import numpy as np
 import pytest
 
@@ -124,6 +123,14 @@ def test_what_a_program_computes_with_results_needs_no_gradients() -> None:
     assert "@torch.enable_grad()" in source
 
 
+def test_weights_over_several_axes_are_refused_when_they_are_taken() -> None:
+    text = HEAD.replace("layers.BatchNormalization()", "layers.LayerNormalization(axis=[1, 2])")
+    asked = f"{text}model.predict(x, verbose=0)\nget = lambda: model.layers[2].get_weights()\n"
+    found = both(asked)[1]
+    with pytest.raises(NotImplementedError, match="Norm"):
+        found["get"]()
+
+
 def test_other_weights_are_refused_when_they_are_taken() -> None:
     text = f"{HEAD.replace('Dense(2', 'LSTM(2').replace('h = layers.Glob', 'g = layers.Glob')}"
     found = both(f"{text}get = lambda: model.layers[-1].get_weights()\n")[1]
@@ -199,4 +206,3 @@ dense = keras.layers.Dense(3)
     (reason,) = translation.unresolved
     assert reason.line == 4
     assert "dense = LazyLinear(3)" in translation.source
-    assert keras.layers.Dense(3).units == 3

@@ -33,11 +33,10 @@ def views_of(layer):
         return []
     last = {name.rpartition(".")[2] for name in weights}
     part = weighted(layer)
-    kernel = getattr(part, "weight", None)
-    plain = last <= {"weight", "bias"} and len(weights) == len(last) and "weight" in last
-    if plain and kernel is not None and kernel.ndim > 1:
-        return [kernel_of(part), *([part.bias] if "bias" in last else [])]
-    if "Norm" in type(part).__name__ and all(value.ndim == 1 for value in weights.values()):
-        return list(weights.values())
     name = type(part).__name__
+    plain = last <= {"weight", "bias"} and len(weights) == len(last) and "weight" in last
+    if plain and any(kind in name for kind in ("Linear", "Conv", "Embedding")):
+        return [kernel_of(part), *([part.bias] if "bias" in last else [])]
+    if "Norm" in name and all(value.ndim == 1 for value in weights.values()):
+        return list(weights.values())
     raise NotImplementedError(f"Keras has the weights of {name} as other arrays than PyTorch")
