@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import json
+import time
+import zipfile
 from pathlib import Path
 from typing import Any
 
+import h5py
 import pytest
+import torch
 
 import torchtwin
+from test_hostile import SEEDS
 from torchtwin.errors import TorchTwinError, UnsupportedError
 from torchtwin.training.compiled import by_output
 
@@ -36,6 +41,30 @@ CONFIGS: dict[str, tuple[dict[str, Any], str]] = {
         },
         "not translated",
     ),
+    "an initializer without a class": (
+        {"class_name": "Dense", "config": {"units": 3, "kernel_initializer": {"config": []}}},
+        "an initializer, regularizer or constraint has no class",
+    ),
+    "weights of no numbers": (
+        {"class_name": "Dense", "config": {"units": 3, "dtype": "string"}},
+        "where Keras takes a dtype of real numbers",
+    ),
+    "a Pipeline of layers without names": (
+        {
+            "class_name": "Pipeline",
+            "config": {"layers": [{"class_name": "ReLU", "config": {}}]},
+            "build_config": {"input_shape": [None, 8, 4]},
+        },
+        r"Un\?known is not translated",
+    ),
+    "a layer that is a list": (
+        {"class_name": "Sequential", "config": {"layers": [[{}]]}},
+        "a layer is a list, no object",
+    ),
+    "an operation of TensorFlow as text": (
+        {"class_name": "TensorFlowOpLayer", "config": {"node_def": "{", "constants": {}}},
+        "without its definition",
+    ),
     "a name that turns around": (
         {"class_name": "Inp\u202eLayer", "config": {"wrong\u202e": 1}},
         r"Inp\?Layer is not translated",
@@ -56,6 +85,71 @@ def test_layers(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     with pytest.raises(TorchTwinError, match=word) as refused:
         torchtwin.convert(path)
     assert all(line.isprintable() for line in str(refused.value).splitlines())
+
+
+INNER = {"class_name": "LSTM", "config": {"name": "inner", "units": 3, "return_sequences": True}}
+
+
+@pytest.mark.parametrize("home", [{"module": ""}, {"module": "x"}, {"registered_name": "x>LSTM"}])
+@pytest.mark.parametrize("kind", ["layer", "backward_layer", "cell", "cells", "TimeDistributed"])
+def test_an_inner_layer_that_only_has_a_name_of_keras(
+    kind: str, home: dict[str, str], tmp_path: Path
+) -> None:
+    """It was read as Keras's own, with arguments that nobody had looked at."""
+    mine = {**INNER, **home}
+    cells = {"class_name": "StackedRNNCells", "config": {"name": "cells", "cells": [mine]}}
+    class_name, config = {
+        "layer": ("Bidirectional", {"layer": mine}),
+        "backward_layer": ("Bidirectional", {"layer": INNER, "backward_layer": mine}),
+        "cell": ("RNN", {"cell": {**mine, "class_name": "LSTMCell"}}),
+        "cells": ("RNN", {"cell": cells}),
+        "TimeDistributed": ("TimeDistributed", {"layer": {**mine, "class_name": "Dense"}}),
+    }[kind]
+    first = {"class_name": "InputLayer", "config": {"name": "x", "batch_shape": [None, 8, 4]}}
+    entry = {"class_name": class_name, "config": {"name": "outer", **config}}
+    path = tmp_path / "model.json"
+    layers = {"name": "m", "layers": [first, entry]}
+    path.write_text(json.dumps({"class_name": "Sequential", "config": layers, "module": "keras"}))
+    with pytest.raises(TorchTwinError, match=r"(own|x)>(LSTM|LSTMCell|Dense) is not translated"):
+        torchtwin.convert(path)
+
+
+def test_models_in_models_are_walked_once(tmp_path: Path) -> None:
+    """Each level could hold vocabularies in two places: 2^30 were looked at."""
+    first = {"class_name": "InputLayer", "config": {"name": "x", "batch_shape": [None, 4]}}
+    model: dict[str, Any] = {"class_name": "ReLU", "config": {"name": "relu"}}
+    for k in range(30):
+        config = {"name": f"m{k}", "layers": [first, model]}
+        model = {"class_name": "Sequential", "config": config, "module": "keras"}
+    with (
+        zipfile.ZipFile(SEEDS / "plain.keras") as seed,
+        zipfile.ZipFile(tmp_path / "m.keras", "w") as archive,
+    ):
+        archive.writestr("config.json", json.dumps(model))
+        archive.writestr("model.weights.h5", seed.read("model.weights.h5"))
+    started = time.process_time()
+    with pytest.raises(TorchTwinError, match="dense"):
+        torchtwin.convert(tmp_path / "m.keras")
+    assert time.process_time() - started < 60
+
+
+@pytest.mark.parametrize("name", ["Add", "Multiply", "Maximum", "Average"])
+def test_a_merge_of_thousands(name: str, tmp_path: Path) -> None:
+    """It was one expression, too deep for Python."""
+    x = {"class_name": "InputLayer", "config": {"name": "x", "batch_shape": [None, 4]}, "name": "x"}
+    merge = {"class_name": name, "config": {"name": "merge", "trainable": True}, "name": "merge"}
+    merge["inbound_nodes"] = [[["x", 0, 0, {}]] * 3000]
+    config = {
+        "name": "m", "layers": [{**x, "inbound_nodes": []}, merge],
+        "input_layers": [["x", 0, 0]], "output_layers": [["merge", 0, 0]],
+    }  # fmt: skip
+    (tmp_path / "m.json").write_text(json.dumps({"class_name": "Functional", "config": config}))
+    with h5py.File(tmp_path / "m.weights.h5", "w") as file:
+        file.create_group("vars")
+    twin = torchtwin.convert(tmp_path / "m.json", weights=tmp_path / "m.weights.h5")
+    ones = torch.ones(2, 4)
+    expected = {"Add": 3000 * ones}.get(name, ones)
+    torch.testing.assert_close(twin.module(ones), expected)
 
 
 def test_a_model_that_only_has_a_name_of_keras(tmp_path: Path) -> None:

@@ -8,7 +8,6 @@ import shutil
 import subprocess
 import sys
 import zipfile
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -140,80 +139,6 @@ def test_limits_can_be_set(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TORCHTWIN_LIMIT_ITEMS", "2")
     with pytest.raises(UnreadableModel, match="TORCHTWIN_LIMIT_ITEMS"):
         plain.parsed('{"a": [1, 2, 3]}', "config")
-
-
-def dense(file: h5py.File) -> h5py.Group:
-    group = file.create_group("layers/dense/vars")
-    group["1"] = np.zeros(3, "f4")
-    return group
-
-
-def soft(file: h5py.File) -> None:
-    dense(file)["0"] = h5py.SoftLink("/layers/dense/vars/0")
-
-
-def external(file: h5py.File) -> None:
-    dense(file)["0"] = h5py.ExternalLink("secret.h5", "/x")
-
-
-def stored_elsewhere(file: h5py.File) -> None:
-    dense(file).create_dataset("0", (4, 3), "f4", external=[("secret.bin", 0, 48)])
-
-
-def virtual(file: h5py.File) -> None:
-    layout = h5py.VirtualLayout((4, 3), "f4")
-    layout[:] = h5py.VirtualSource("secret.h5", "x", (4, 3))
-    dense(file).create_virtual_dataset("0", layout)
-
-
-def empty(file: h5py.File) -> None:
-    dense(file)["0"] = h5py.Empty("f4")
-
-
-def a_group(file: h5py.File) -> None:
-    dense(file).create_group("0")
-
-
-def chunk(file: h5py.File) -> None:
-    many = {"chunks": (1 << 14, 1 << 13), "maxshape": (None, None), "compression": "gzip"}
-    dense(file).create_dataset("0", (4, 3), "f4", **many).id.write_direct_chunk((0, 0), b"x" * 99)
-
-
-def typed(kind: str) -> Callable[[h5py.File], None]:
-    return lambda file: dense(file).create_dataset("0", data=np.zeros((4, 3), kind))
-
-
-HDF5: dict[str, tuple[Callable[[h5py.File], None], str]] = {
-    "soft link": (soft, "link"), "external link": (external, "external link"),
-    "external storage": (stored_elsewhere, "external storage"), "virtual": (virtual, "virtual"),
-    "null": (empty, "no shape"), "group": (a_group, "group, not a dataset"),
-    "chunk": (chunk, "chunks do not fit"), "bool": (typed("?"), "dtype bool"),
-    "complex": (typed("c8"), "dtype complex64"), "whole": (typed("i8"), "dtype int64"),
-}  # fmt: skip
-
-
-@pytest.mark.parametrize("kind", HDF5)
-def test_hdf5_that_keras_does_not_write(kind: str, tmp_path: Path) -> None:
-    make, word = HDF5[kind]
-    with h5py.File(tmp_path / "x.weights.h5", "w") as file:
-        make(file)
-    np.full(12, 1337.25, "f4").tofile(tmp_path / "secret.bin")
-    with pytest.raises(UnreadableModel, match=word):
-        torchtwin.convert(SEEDS / "plain.json", weights=tmp_path / "x.weights.h5").save(
-            tmp_path / "o"
-        )
-    assert not (tmp_path / "o").exists()
-
-
-def test_texts_of_an_attribute_are_counted(tmp_path: Path) -> None:
-    """A thousand names may be one text of the file: together they are a thousand."""
-    with h5py.File(tmp_path / "x.h5", "w") as file:
-        file.attrs["model_config"] = json.dumps(sequential())
-        group = file.create_group("model_weights")
-        kind = h5py.string_dtype()
-        group.attrs.create("layer_names", ["a" * 60_000] * 1000, dtype=kind)
-    with pytest.raises(UnreadableModel, match="layer_names is too large"):
-        read(tmp_path / "x.h5")
 
 
 def test_links_out_of_the_folder_are_not_followed(tmp_path: Path) -> None:

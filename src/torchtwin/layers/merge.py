@@ -25,6 +25,8 @@ OPERATIONS: dict[str, Callable[[Any, Any], Expr]] = {
 SWITCHED_BY_MASK = ("Multiply", "Maximum", "Minimum")
 """The layers that, in Keras 3, leave out what a mask hides."""
 
+MOST_IN_A_ROW = 16
+
 
 def _either_mask(layer: LayerView) -> Expr | None:
     """Return where any input counts; none, as in Keras, when an input has no mask."""
@@ -43,10 +45,22 @@ def elementwise(layer: LayerView) -> Piece:
         raise UnsupportedError(f"Subtract of {len(inputs)} inputs")
     if layer.class_name in SWITCHED_BY_MASK and any(layer.masks) and _is_keras3(layer):
         return Piece(_masked(layer, operation))
-    result = reduce(operation, _of_one_rank(inputs))
+    exprs = _of_one_rank(inputs)
+    result = reduce(operation, exprs) if len(exprs) <= MOST_IN_A_ROW else _of_many(layer, exprs)
     if layer.class_name == "Average" and len(inputs) > 1:
         result = result / len(inputs)
     return Piece(result, layout=_layout(inputs))
+
+
+def _of_many(layer: LayerView, exprs: list[Expr]) -> Expr:
+    """Return the result of more inputs than a line has room for."""
+    if layer.class_name in ("Add", "Average"):
+        return call(sum, exprs[1:], exprs[0])
+    alike = len({tuple(t.shape) for t in layer.inputs}) == 1
+    row = call(torch.stack, exprs if alike else call(torch.broadcast_tensors, *exprs))
+    if layer.class_name == "Multiply":
+        return row.prod(dim=0)
+    return row.amax(dim=0) if layer.class_name == "Maximum" else row.amin(dim=0)
 
 
 def _is_keras3(layer: LayerView) -> bool:
@@ -110,8 +124,12 @@ for _name in OPERATIONS:
         Case({}, [(2, 3, 4, 5), (2, 1, 1, 5)], "broadcast"),
         Case({}, [(2, 4, 3), (2, 4, 3)], "masked", mask=True),
     ]
+    _many = [
+        Case({}, [(2, 4)] * 20, "many"),
+        Case({}, [(2, 3, 4)] * 19 + [(2, 1, 4)], "many, broadcast"),
+    ]
     _three = [Case({}, [(2, 4, 3)] * 3, "three, one masked", mask=[True, False, True])]
-    extra_cases(_name, _pair + (_three if _name != "Subtract" else []))
+    extra_cases(_name, _pair + (_three + _many if _name != "Subtract" else []))
 
 
 def _concatenated_mask(layer: LayerView) -> Expr | None:

@@ -134,7 +134,8 @@ for _name, _operation in OPERATIONS.items():
 
 def _tensorflow_layout(config: Mapping[str, Any], rank: int) -> Any:
     """Return ANY for what works on each element, whatever it is called."""
-    node = config.get("node_def") or {}
+    node = config.get("node_def")
+    node = node if isinstance(node, Mapping) else {}
     function = config.get("function")
     name = operation_of(str(function)) if function else NODES.get(str(node.get("op")))
     operation = OPERATIONS.get(str(name))

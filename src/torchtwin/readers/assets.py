@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from torchtwin.errors import UnreadableModel
@@ -26,23 +26,38 @@ def lines(text: bytes) -> list[str]:
     return found
 
 
-def place(model: Mapping[str, Any], vocabularies: Vocabularies, prefix: str = "") -> None:
+def place(model: Mapping[str, Any], vocabularies: Vocabularies) -> None:
     """Put each vocabulary into the config of its layer, which the path names by class."""
+    folders: dict[str | None, Any] = {}
+    for path, terms in vocabularies.items():
+        here = folders
+        for part in path.split("/")[:-1]:
+            here = here.setdefault(part, {})
+        here[None] = terms
+    _placed(model, folders)
+
+
+def _placed(model: Mapping[str, Any], folders: Mapping[str | None, Any]) -> None:
     counts: dict[str, int] = {}
     for entry in _layers(model):
         name = snake(str(entry.get("class_name")))
         number = counts[name] = counts.get(name, -1) + 1
         for container in CONTAINERS:
-            path = f"{prefix}{container}/{name}" + f"_{number}" * (number > 0)
-            if found := vocabularies.get(f"{path}/{FILE}"):
-                fill(entry, found)
-            place(entry, vocabularies, f"{path}/")
+            inside = folders.get(container, {}).get(f"{name}_{number}" if number else name)
+            if inside:
+                fill(entry, inside.get(None, ()))
+                _placed(entry, inside)
 
 
-def fill(entry: Mapping[str, Any], terms: list[str]) -> None:
+def fill(entry: Mapping[str, Any], terms: Sequence[str]) -> None:
     """Set the vocabulary of one layer, unless its config has one."""
     config = entry.get("config")
-    if isinstance(config, dict) and entry["class_name"] in LOOKUPS and not config.get("vocabulary"):
+    if (
+        terms
+        and isinstance(config, dict)
+        and entry["class_name"] in LOOKUPS
+        and not config.get("vocabulary")
+    ):
         integers = entry["class_name"] == "IntegerLookup"
         config["vocabulary"] = [int(t) for t in terms] if integers else list(terms)
 

@@ -16,7 +16,11 @@ if TYPE_CHECKING:
 
 DEFLATE, SHUFFLE, FLETCHER32 = 1, 2, 3
 SMALL = 64 << 20
-"""Bytes of an array, or of a chunk, up to which nothing is asked."""
+"""Bytes of an array up to which nothing is asked."""
+MODULUS = 65535
+LARGER, PADDED = 16, 8 << 20
+"""How many times the bytes of an array its chunks may have, the last along each axis being whole,
+and how many bytes are never too many."""
 
 
 def read_chunks(
@@ -27,13 +31,12 @@ def read_chunks(
 
     chunks, index = tuple(int(n) for n in dataset.chunks), dataset.id.index
     size, chunk_size = (math.prod(s) * dtype.itemsize for s in (shape, chunks))
-    held = sum(info.size for info in index.values())
-    if max(size, chunk_size) > SMALL and (
-        size > limit("EXPANSION") * held or chunk_size > 16 * size or held > window.size
-    ):
+    held, all_chunks = sum(info.size for info in index.values()), len(index) * chunk_size
+    too_many = max(chunk_size, all_chunks) > max(LARGER * size, PADDED)
+    if too_many or (size > SMALL and (size > limit("EXPANSION") * held or held > window.size)):
         raise UnreadableModel(
-            f"the chunks do not fit its size: {size} bytes in chunks of {chunk_size}, of which the"
-            f" file holds {held}",
+            f"the chunks do not fit its size: {size} bytes in {len(index)} chunks of {chunk_size},"
+            f" of which the file holds {held}",
             hint=told("EXPANSION"),
         )
     window.spend(size)
@@ -69,16 +72,23 @@ def _decoded(raw: np.ndarray, mask: int, dataset: Dataset, itemsize: int, chunk_
         if mask & (1 << k):
             continue
         if kind == DEFLATE:
-            block = zlib.decompressobj().decompress(block, chunk_size + 4)
+            block = _inflated(block, chunk_size + 4)
         elif kind == SHUFFLE:
             block = _unshuffled(block, itemsize)
         elif kind == FLETCHER32:
-            block = block[:-4]
+            block = _checked(block)
         else:
             raise UnreadableModel(f"it is compressed with HDF5 filter {kind}, which is not read")
     if len(block) != chunk_size:
         raise UnreadableModel(f"a chunk holds {len(block)} bytes instead of {chunk_size}")
     return block
+
+
+def _inflated(block: bytes, most: int) -> bytes:
+    try:
+        return zlib.decompressobj().decompress(block, most)
+    except zlib.error as error:
+        raise UnreadableModel(f"a chunk is damaged: {error}") from None
 
 
 def _unshuffled(block: bytes, itemsize: int) -> bytes:
@@ -88,3 +98,21 @@ def _unshuffled(block: bytes, itemsize: int) -> bytes:
     whole = len(block) // itemsize * itemsize
     planes = np.frombuffer(block[:whole], np.uint8).reshape(itemsize, -1)
     return planes.T.tobytes() + block[whole:]
+
+
+def _checked(block: bytes) -> bytes:
+    """Return a chunk without the checksum behind it (H5_checksum_fletcher32, in H5checksum.c).
+
+    Sums of 16-bit words, big-endian, modulo 65535, in which 0 and 65535 are the same.
+    """
+    import numpy as np
+
+    data, told_here = block[:-4], np.frombuffer(block[-4:], "<u2")
+    words = np.frombuffer(data + b"\0" * (len(data) % 2), ">u2").astype(np.int64)
+    first = int(words.sum())
+    second = int((words * (np.arange(len(words), 0, -1) % MODULUS)).sum())
+    if len(told_here) != 2 or any(
+        (int(a) - b) % MODULUS for a, b in zip(told_here, (first, second), strict=True)
+    ):
+        raise UnreadableModel("a chunk is damaged: it has not the checksum that it records")
+    return data

@@ -69,6 +69,10 @@ def member(group: Group, path: str) -> Any:
                 f"'{wanted}' in the HDF5 file is of a kind that Keras does not write, such as an"
                 " external link or a virtual dataset"
             ) from None
+        except NotImplementedError as error:
+            raise UnreadableModel(
+                f"'{wanted}' in the HDF5 file has a dtype that is not read: {error}"
+            ) from None
         except TypeError:  # len(None), of the shape
             raise UnreadableModel(
                 f"'{wanted}' in the HDF5 file is empty: it has no shape"

@@ -164,6 +164,9 @@ INNER = {
 }  # fmt: skip
 """What wrappers are never without."""
 
+TRAINED = frozenset({"use_bias", "units", "filters", "output_dim", "epsilon", "recurrent_dropout"})
+"""Arguments of layers that compute with weights."""
+
 RANKED = ("kernel_size", "strides", "dilation_rate", "pool_size")
 NUMBERS = frozenset(
     ["mean", "stddev", "minval", "maxval", "scale", "gain", "l1", "l2", "rate", "max_value",
@@ -185,7 +188,7 @@ def check_layer(cls: str, config: Mapping[str, Any], context: Context) -> None:
     if known is None:
         return
     for name in INNER.get(cls, ()):
-        if name not in config:
+        if config.get(name) is None:
             raise UnreadableModel(f"{cls} has no {name}", where=context.where)
     for name, value in config.items():
         wanted = _problem(cls, name, value, known)
@@ -200,6 +203,9 @@ def check_layer(cls: str, config: Mapping[str, Any], context: Context) -> None:
 def _problem(cls: str, name: str, value: Any, known: Mapping[str, Any]) -> str | None:
     """Return what an argument should be, or None when it is that."""
     if name == "dtype":
+        no_number = isinstance(value, str) and value.startswith(("string", "complex"))
+        if no_number and known.keys() & TRAINED:
+            return "a dtype of real numbers"
         return None if _is_policy(value) else "a dtype or its policy"
     if OBJECTS.fullmatch(name):
         return _of_object(value)

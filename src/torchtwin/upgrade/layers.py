@@ -67,13 +67,13 @@ RENAMED_CLASSES = {
 
 def upgraded_layer(entry: Mapping[str, Any], context: Context) -> dict[str, Any]:
     """Return a layer's entry in Keras 3's vocabulary; a nested model is a layer too."""
-    _check_entry(entry, context)
+    check_entry(entry, context)
     name = str(entry.get("name") or _config(entry).get("name") or snake(str(entry["class_name"])))
     context.count()
     with context.inside(name):
         own = is_own(entry) and not context.is_custom(entry)
         if str(entry["class_name"]) == "Pipeline" and own:
-            entry = _as_sequential(entry, name)
+            entry = _as_sequential(entry, name, context)
         if str(entry["class_name"]) in MODELS and is_own(entry):
             from torchtwin.upgrade.models import upgraded_model  # models are made of layers
 
@@ -91,7 +91,7 @@ def upgraded_layer(entry: Mapping[str, Any], context: Context) -> dict[str, Any]
         return result
 
 
-def _check_entry(entry: Any, context: Context) -> None:
+def check_entry(entry: Any, context: Context) -> None:
     """Refuse what is no serialised object before its parts are looked at."""
     if not isinstance(entry, Mapping):
         raise UnreadableModel(
@@ -105,15 +105,16 @@ def _check_entry(entry: Any, context: Context) -> None:
         raise UnreadableModel(f"the config of a {name} is no object", where=context.where)
 
 
-def _as_sequential(entry: Mapping[str, Any], name: str) -> dict[str, Any]:
+def _as_sequential(entry: Mapping[str, Any], name: str, context: Context) -> dict[str, Any]:
     """Return a Pipeline, whose layers may have the same name, as the model that it is."""
     layers, names = [], set[str]()
-    for layer in entry["config"]["layers"]:
-        word = first = str(layer["config"]["name"])
+    for layer in _config(entry).get("layers") or ():
+        check_entry(layer, context)
+        word = first = str(_config(layer).get("name") or snake(layer["class_name"]))
         while word in names:
             word = f"{first}_{len(names)}"
         names.add(word)
-        layers.append({**layer, "config": {**layer["config"], "name": word}})
+        layers.append({**layer, "config": {**_config(layer), "name": word}})
     built = (entry.get("build_config") or {}).get("input_shape")
     config = {"name": name, "layers": layers, "build_input_shape": built}
     return {**entry, "class_name": "Sequential", "config": config}
@@ -174,10 +175,14 @@ def _value(key: str, value: Any, context: Context) -> Any:
 def _custom_layer(entry: Mapping[str, Any], context: Context) -> dict[str, Any]:
     """Keep an author's layer as it is, apart from what every layer has."""
     full = str(entry["class_name"])
-    result: dict[str, Any] = {"class_name": full.rpartition(">")[2]}
-    registered = entry.get("registered_name") or (full if ">" in full else None)
-    if registered or full in defaults():  # one of the author's may be called as one of Keras
-        result["registered_name"] = f"own>{full}" if full in defaults() else registered
+    short = full.rpartition(">")[2]
+    result: dict[str, Any] = {"class_name": short}
+    registered = str(entry.get("registered_name") or (full if ">" in full else ""))
+    if short in defaults():  # one of the author's may be called as one of Keras: it is none there
+        registered = registered if ">" in registered else f"own>{short}"
+        result["class_name"] = registered
+    if registered:
+        result["registered_name"] = registered
     if entry.get("module"):
         result["module"] = entry["module"]
     config = {k: _custom_value(k, v, context) for k, v in _config(entry).items()}

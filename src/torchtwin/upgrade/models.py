@@ -8,7 +8,7 @@ from typing import Any
 from torchtwin.errors import UnreadableModel
 from torchtwin.upgrade import merge
 from torchtwin.upgrade.context import Context
-from torchtwin.upgrade.layers import MODELS, upgraded_layer
+from torchtwin.upgrade.layers import MODELS, check_entry, upgraded_layer
 from torchtwin.upgrade.values import dtype, is_own, plain
 
 SHAPE_KEYS = ("batch_shape", "batch_input_shape")
@@ -24,6 +24,8 @@ def upgraded_model(
     if not isinstance(given, list):
         kind = type(given).__name__
         raise UnreadableModel(f"the 'layers' of a {class_name} are no list but a {kind}")
+    for layer in given:
+        check_entry(layer, context)
     if not is_own(entry) or not _has_layers(class_name, config):
         return _authors(entry)
     if class_name == "Sequential":

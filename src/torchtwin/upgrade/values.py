@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from torchtwin.errors import UnreadableModel
 from torchtwin.upgrade.context import Context
 
 KERAS_HOMES = ("keras", "tf_keras", "tensorflow", "builtins", "keras_nlp", "keras_hub")
@@ -112,6 +113,8 @@ def named_object(value: Any) -> Any:
         return {"class_name": class_name(value), "config": {}}
     if not isinstance(value, Mapping):
         return plain(value)
+    if not isinstance(value.get("class_name", value.get("name")), str):
+        raise UnreadableModel("an initializer, regularizer or constraint has no class")
     if "class_name" not in value:  # Keras 1 wrote {"name": ..., arguments}
         rest = {k: plain(v) for k, v in value.items() if k != "name"}
         if "m" in rest:

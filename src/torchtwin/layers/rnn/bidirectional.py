@@ -100,16 +100,16 @@ def _backwards(layer: LayerView) -> Any:
 
 def _direction(layer: LayerView, entry: Any, where: str) -> tuple[Cell, Shape, Expr]:
     view = layer.inner(entry, layer.inputs)
+    if view.class_name not in (*CONVOLUTIONS, *KINDS, "RNN"):
+        raise UnsupportedError(f"Bidirectional around {view.class_name} is not translated")
     shape = shape_of_run(view)
     masked, x = layer.mask is not None, layer.x
     if view.class_name in CONVOLUTIONS:
         cell, x = conv_cell(view, f"{where}cell/")
     elif view.class_name in KINDS:
         cell = cell_of(view, view.class_name, features(layer), f"{where}cell/", masked)
-    elif view.class_name == "RNN":
-        cell = wrapped_cell(view, features(layer), f"{where}cell/", masked)
     else:
-        raise UnsupportedError(f"Bidirectional around {view.class_name} is not translated")
+        cell = wrapped_cell(view, features(layer), f"{where}cell/", masked)
     refuse_unread(view)
     return cell, shape, x
 
