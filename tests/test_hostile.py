@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -132,6 +133,26 @@ def test_infinity_is_an_operand() -> None:
     assert plain.parsed(json.dumps({"inbound_nodes": [call]}), "config")
 
 
+@pytest.mark.parametrize(
+    ("class_name", "count", "config", "problem"),
+    [
+        ("ReLU", 20_001, {}, "too many layers"),
+        ("GRU", 1001, {"units": 1}, "too many layers"),
+        ("Dense", 301, {"units": 1}, "301 of its layers have weights, and there are 2 arrays"),
+        ("Rescaling", 3, {"scale": [0.5] * 70_000}, "too many numbers"),
+    ],
+)
+def test_models_that_are_too_large(
+    class_name: str, count: int, config: dict[str, Any], problem: str, tmp_path: Path
+) -> None:
+    """They are refused before each of their layers is looked at."""
+    (tmp_path / "m.json").write_text(json.dumps(sequential(*[(class_name, config)] * count)))
+    started = time.process_time()
+    with pytest.raises(UnreadableModel, match=problem):
+        torchtwin.convert(tmp_path / "m.json", weights=SEEDS / "plain.weights.h5")
+    assert time.process_time() - started < 10
+
+
 def test_limits_can_be_set(monkeypatch: pytest.MonkeyPatch) -> None:
     security = (TESTS.parent / "SECURITY.md").read_text(encoding="utf-8")
     assert all(f"TORCHTWIN_LIMIT_{name}" in security for name in LIMITS)
@@ -172,6 +193,27 @@ def test_members_that_lie_about_their_size(tmp_path: Path) -> None:
     longer = (info.file_size + 99).to_bytes(4, "little")
     (tmp_path / "m.keras").write_bytes(data[: place + 24] + longer + data[place + 28 :])
     with pytest.raises(UnreadableModel, match=r"config\.json"):
+        read(tmp_path / "m.keras")
+
+
+def test_members_are_stored_or_deflated(tmp_path: Path) -> None:
+    """What bz2 and lzma expand to is not bounded by Python, and Keras writes neither."""
+    with zipfile.ZipFile(tmp_path / "m.keras", "w", zipfile.ZIP_BZIP2) as archive:
+        archive.writestr("config.json", json.dumps(sequential()) + " " * 1_000_000)
+    with pytest.raises(UnreadableModel, match="compressed by method 12"):
+        read(tmp_path / "m.keras")
+
+
+@pytest.mark.parametrize(("offset", "value"), [(34, b"\7"), (20, b"\1"), (46 + 6, b"\0")])
+def test_members_that_are_elsewhere(offset: int, value: bytes, tmp_path: Path) -> None:
+    """On another disk, of another stored size, or with a name that ends before its end."""
+    with zipfile.ZipFile(tmp_path / "m.zip", "w") as archive:
+        archive.writestr("config.json", json.dumps(sequential()))
+    data = bytearray((tmp_path / "m.zip").read_bytes())
+    place = data.rindex(b"config.json") - 46 + offset
+    data[place : place + 1] = value
+    (tmp_path / "m.keras").write_bytes(bytes(data))
+    with pytest.raises(UnreadableModel, match="zip archive is damaged"):
         read(tmp_path / "m.keras")
 
 

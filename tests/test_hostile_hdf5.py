@@ -73,6 +73,10 @@ def no_deflate(file: h5py.File) -> None:
     data.id.write_direct_chunk((0, 0), b"\xff" * 30)
 
 
+def a_type(file: h5py.File) -> None:
+    dense(file)["0"] = np.dtype("f4")
+
+
 def of_arrays(file: h5py.File) -> None:
     dense(file).create_dataset("0", (4,), np.dtype(("f4", (3,))))
 
@@ -87,6 +91,7 @@ HDF5: dict[str, tuple[Callable[[h5py.File], None], str]] = {
     "null": (empty, "no shape"), "group": (a_group, "group, not a dataset"),
     "chunk": (chunk, "chunks do not fit"), "chunks": (many_chunks, "chunks do not fit"),
     "checksum": (another_checksum, "not the checksum"), "deflate": (no_deflate, "chunk is damaged"),
+    "type": (a_type, "neither a group nor a dataset"),
     "arrays": (of_arrays, "dtype that is not read"), "bool": (typed("?"), "dtype bool"),
     "complex": (typed("c8"), "dtype complex64"), "whole": (typed("i8"), "dtype int64"),
 }  # fmt: skip
@@ -118,6 +123,15 @@ def test_checksums_are_those_of_hdf5(tmp_path: Path) -> None:
     read_again = {name: a.read() for name, a in hdf.walk(hdf.opened(window), window)}
     for name, data in arrays.items():
         np.testing.assert_array_equal(read_again[name], data, strict=True)
+
+
+def test_parts_of_an_attribute_are_all_there(tmp_path: Path) -> None:
+    """Keras reads layer_names0, layer_names1 and so on, until one is missing."""
+    with h5py.File(tmp_path / "x.h5", "w") as file:
+        file.attrs["model_config"] = json.dumps(sequential())
+        file.create_group("model_weights").attrs["layer_names1"] = [b"dense"]
+    with pytest.raises(UnreadableModel, match="layer_names is in parts"):
+        read(tmp_path / "x.h5")
 
 
 def test_texts_of_an_attribute_are_counted(tmp_path: Path) -> None:

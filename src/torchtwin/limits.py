@@ -13,6 +13,7 @@ LIMITS = {
     "ITEMS": 2_000_000,  # values in one JSON text
     "DEPTH": 160,  # levels of nesting in it: a model inside a model costs five
     "LAYERS": 20_000,  # layers of a model, those of models inside it too
+    "NUMBERS": 200_000,  # numbers in lists of layers' arguments, which the program repeats
     "MEMBERS": 100_000,  # members of a zip archive
     "EXPANSION": 200,  # what a compressed member may grow by, if it is not small
     "OBJECTS": 200_000,  # groups and datasets of an HDF5 file, objects and entries of a checkpoint

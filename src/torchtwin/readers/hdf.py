@@ -77,7 +77,9 @@ def member(group: Group, path: str) -> Any:
             raise UnreadableModel(
                 f"'{wanted}' in the HDF5 file is empty: it has no shape"
             ) from None
-        if group is None or getattr(group, "name", wanted) != wanted:
+        if not isinstance(group, pyfive.Group) and not hasattr(group, "shape"):
+            raise UnreadableModel(f"'{wanted}' in the HDF5 file is neither a group nor a dataset")
+        if getattr(group, "name", wanted) != wanted:
             raise UnreadableModel(f"'{wanted}' in the HDF5 file is a link, which is not followed")
     return group
 
@@ -213,4 +215,6 @@ def _split(group: Group, name: str) -> list[Any]:
     """Return `name0`, `name1`, …: HDF5 limits an attribute to 64 kB."""
     pattern = re.compile(rf"{re.escape(name)}(\d{{1,6}})")
     found = {int(m[1]): group.attrs[key] for key in group.attrs if (m := pattern.fullmatch(key))}
+    if sorted(found) != list(range(len(found))):
+        raise UnreadableModel(f"the HDF5 attribute {name} is in parts, of which some are missing")
     return [found[k] for k in sorted(found)]

@@ -38,6 +38,8 @@ def members(archive: zipfile.ZipFile) -> Members:
         name = info.filename.replace("\\", "/")
         if name in found:
             raise UnreadableModel(f"the zip archive holds a duplicate: '{name}' is there twice")
+        if "\0" in info.orig_filename or info.volume:
+            raise UnreadableModel(f"the zip archive is damaged: '{name}' is not where it should be")
         found[name] = info
     ordered = sorted(found.values(), key=lambda info: info.header_offset)
     for info, following in itertools.pairwise(ordered):
@@ -73,9 +75,15 @@ def window(path: Path, archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> Windo
 
 
 def _check_size(info: zipfile.ZipInfo, most: int | None) -> None:
-    size = info.file_size
+    size, kind = info.file_size, info.compress_type
     if info.flag_bits & 1:
         raise UnreadableModel(f"'{info.filename}' in the archive is encrypted")
+    if kind not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):  # Python bounds no others
+        raise UnreadableModel(
+            f"'{info.filename}' in the archive is compressed by method {kind}, which is not read"
+        )
+    if kind == zipfile.ZIP_STORED and info.compress_size != size:
+        raise _cut_off(info)
     if most is not None and size > most:
         raise UnreadableModel(
             f"'{info.filename}' in the archive is too large: {size} bytes", hint=told("TEXT")

@@ -26,6 +26,7 @@ def upgraded(source: Source, custom: Callable[[str], bool] = lambda _: False) ->
     context = Context(source.version, str(source.config.get("backend", "")), custom=custom)
     try:
         config = note_merged(upgraded_model(source.config, context), source.weights)
+        context.check_weights(source.weights)
         return dataclasses.replace(
             source,
             config=config,

@@ -10,9 +10,26 @@ from typing import Any
 
 from torchtwin.errors import UnreadableModel
 from torchtwin.limits import limit, told
-from torchtwin.source import Array
+from torchtwin.source import Array, Ordered, Tree
 
 Conversion = Callable[[Sequence[Array]], Sequence[Array]]
+
+
+ELSEWHERE = ("layers", "cells", "vocabulary", "idf_weights")
+"""Lists that are not written into the program as they are."""
+
+WEIGHTED = re.compile("Dense$|Embedding$|Conv[123L]|Separable|Depthwise|LSTM|GRU|SimpleRNN")
+"""Layers that are never without weights."""
+
+RECURRENT, FEW, FEWER = 20, 300, 4
+"""What a recurrent layer counts for; how many layers are looked at whatever the file holds, and how
+many may share an array: Keras keeps what models share once."""
+
+
+def _numbers(value: Any) -> int:
+    if isinstance(value, list):
+        return sum(map(_numbers, value))
+    return int(isinstance(value, int | float))
 
 
 @dataclass
@@ -30,12 +47,38 @@ class Context:
     conversions: dict[str, list[tuple[str, Conversion]]] = field(default_factory=dict)
     custom: Callable[[str], bool] = lambda _: False
     layers: int = 0
+    numbers: int = 0
+    weighted: int = 0
 
-    def count(self) -> None:
-        """Count a layer."""
-        self.layers += 1
+    def count(self, class_name: str) -> None:
+        """Count a layer: a recurrent one for many, as each takes as long to look through."""
+        self.layers += RECURRENT if class_name.startswith(("LSTM", "GRU", "SimpleRNN")) else 1
+        self.weighted += bool(WEIGHTED.match(class_name))
         if self.layers > limit("LAYERS"):
             raise UnreadableModel("the model has too many layers", hint=told("LAYERS"))
+
+    def check_weights(self, weights: Tree | Ordered | None) -> None:
+        """Refuse weights that are far too few, before each layer is looked at."""
+        if weights is None or self.weighted <= FEW:
+            return
+        groups = [weights.arrays] if isinstance(weights, Tree) else weights.groups.values()
+        held = sum(map(len, groups))
+        if held * FEWER < self.weighted:
+            raise UnreadableModel(
+                f"the weights do not fit the model: {self.weighted} of its layers have weights, and"
+                f" there are {held} arrays: many are missing"
+            )
+
+    def count_numbers(self, config: Mapping[str, Any]) -> None:
+        """Count the numbers of a layer's arguments: they are written into the program."""
+        listed = [v for k, v in config.items() if isinstance(v, list) and k not in ELSEWHERE]
+        self.numbers += sum(map(_numbers, listed))
+        if self.numbers > limit("NUMBERS"):
+            raise UnreadableModel(
+                "the arguments of its layers hold too many numbers, which are data",
+                where=self.where,
+                hint=told("NUMBERS"),
+            )
 
     @property
     def major(self) -> int:

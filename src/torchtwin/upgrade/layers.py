@@ -69,8 +69,9 @@ def upgraded_layer(entry: Mapping[str, Any], context: Context) -> dict[str, Any]
     """Return a layer's entry in Keras 3's vocabulary; a nested model is a layer too."""
     check_entry(entry, context)
     name = str(entry.get("name") or _config(entry).get("name") or snake(str(entry["class_name"])))
-    context.count()
+    context.count(str(entry["class_name"]))
     with context.inside(name):
+        context.count_numbers(_config(entry))
         own = is_own(entry) and not context.is_custom(entry)
         if str(entry["class_name"]) == "Pipeline" and own:
             entry = _as_sequential(entry, name, context)
