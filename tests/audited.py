@@ -9,7 +9,9 @@ sockets, processes, code that is executed, and what pickle and marshal load.
 from __future__ import annotations
 
 import base64
+import contextlib
 import importlib.util
+import io
 import json
 import marshal
 import shutil
@@ -20,12 +22,14 @@ from pathlib import Path
 from typing import Any
 
 import torchtwin
+from torchtwin.cli import main as main_of_torchtwin
 
 SEEDS = Path(__file__).parent / "fuzz" / "seeds"
 FORMATS: dict[str, dict[str, str]] = {
     "plain.keras": {}, "image.keras": {}, "sequence.keras": {}, "plain.h5": {}, "image.h5": {},
     "plain_tfjs": {}, "saved_model": {}, "plain.json": {"weights": "plain.weights.h5"},
     "checkpoint/plain.json": {"weights": "checkpoint/plain.index"},
+    "plain.json shards": {"weights": "plain.weights.json"}, "unpacked": {},
     "lambda.keras": {}, "broken.keras": {}, "broken.h5": {},
 }  # fmt: skip
 PROGRAM = "import keras\n\nmodel = keras.Sequential([keras.Input((4,)), keras.layers.Dense(3)])\n"
@@ -102,26 +106,46 @@ def lambda_archive(path: Path) -> None:
         archive.write(SEEDS / "plain.weights.h5", "model.weights.h5")
 
 
+def others(given: Path) -> None:
+    """Write an unpacked archive, and weights in a shard with their index."""
+    with zipfile.ZipFile(given / "plain.keras") as archive:
+        archive.extractall(given / "unpacked")
+    shard = "plain_00000.weights.h5"
+    shutil.copy(given / "plain.weights.h5", given / shard)
+    index = {"metadata": {"total_size": 60}, "weight_map": {"/layers/dense/vars": shard}}
+    (given / "plain.weights.json").write_text(json.dumps(index))
+
+
 def convert(given: Path, name: str, options: dict[str, str], out: Path) -> str:
-    """Convert one model, and import the program that was written."""
+    """Convert one model, look into it, and import the programs that were written."""
     weights = {key: given / value for key, value in options.items()}
+    model, folder = given / name.partition(" ")[0], out / name
+    with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
+        main_of_torchtwin(["inspect", str(model)])
     try:
-        torchtwin.convert(given / name, **weights).save(out / name)
+        torchtwin.convert(model, **weights).save(folder)
     except torchtwin.TorchTwinError as error:
         return f"refused: {str(error).splitlines()[0][:90]}"
-    spec = importlib.util.spec_from_file_location("model", out / name / "model.py")
+    imported("model", folder / "model.py").load()
+    if (folder / "train.py").exists():
+        imported("train", folder / "train.py")
+    return "converted"
+
+
+def imported(name: str, path: Path) -> Any:
+    spec = importlib.util.spec_from_file_location(name, path)
     assert spec is not None
     assert spec.loader is not None
-    program = importlib.util.module_from_spec(spec)
+    sys.modules[name] = program = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(program)
-    program.load()
-    return "converted"
+    return program
 
 
 def main() -> int:
     folder = Path(sys.argv[1]).resolve()
     given, out = folder / "given", folder / "out"
     shutil.copytree(SEEDS, given)
+    others(given)
     lambda_archive(given / "lambda.keras")
     for name in ("image.keras", "image.h5"):
         data = (given / name).read_bytes()

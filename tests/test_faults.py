@@ -153,6 +153,28 @@ def test_a_folder_by_another_name(twins: list[Twin], tmp_path: Path) -> None:
     assert files_of(real) == files_of(twins[0].save(real / ".." / "y"))
 
 
+def test_the_current_folder_stays_the_one_that_it_is(
+    twins: list[Twin], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A shell in it would be left in a folder that was removed, so nothing is exchanged."""
+    whole = files_of(twins[0].save(tmp_path / "alone"))
+    inside = tmp_path / "here" / "below"
+    inside.mkdir(parents=True)
+    (inside / "notes").write_text("mine")
+    monkeypatch.chdir(inside)
+    number = inside.stat().st_ino
+    twins[0].save(".")
+    assert inside.stat().st_ino == number
+    assert files_of(inside) == {**whole, "notes": b"mine"}
+    with pytest.raises(OutputError, match="cannot be exchanged"):
+        twins[1].save(".", force=True)
+    assert files_of(inside) == {**whole, "notes": b"mine"}
+    monkeypatch.setattr(Path, "rename", lambda *_: full())
+    with pytest.raises(OutputError, match="No space left"):
+        twins[1].save("..")
+    assert [path.name for path in inside.parent.iterdir()] == ["below"]
+
+
 def test_a_model_that_changes_while_it_is_read(twins: list[Twin], tmp_path: Path) -> None:
     model, target = tmp_path / "model.keras", tmp_path / "twin"
     shutil.copy(SEEDS / "image.keras", model)

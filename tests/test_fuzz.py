@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 RUN = Path(__file__).parent / "fuzz" / "run.py"
-TARGETS = {"json", "zip", "hdf5", "tfjs", "protobuf", "names", "translate"}
+TARGETS = {"json", "zip", "hdf5", "tfjs", "protobuf", "shards", "bytecode", "names", "translate"}
 
 
 def test_nothing_but_our_errors(tmp_path: Path) -> None:

@@ -152,13 +152,16 @@ def test_a_merge_of_thousands(name: str, tmp_path: Path) -> None:
     torch.testing.assert_close(twin.module(ones), expected)
 
 
-def test_a_model_that_only_has_a_name_of_keras(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "model", [{"class_name": "Sequential", "module": "evil"}, {"class_name": "TimeDistributed"}]
+)
+def test_a_model_that_only_has_a_name_of_keras(model: dict[str, str], tmp_path: Path) -> None:
     """Its config was taken for Keras's, and its arguments were not looked at."""
     path = tmp_path / "model.json"
     layer = {"class_name": "Bidirectional", "config": {"name": "b", "layer": -1}}
     first = {"class_name": "InputLayer", "config": {"name": "x", "batch_shape": [None, 8, 4]}}
     config = {"name": "m", "layers": [first, layer]}
-    path.write_text(json.dumps({"class_name": "Sequential", "module": "evil", "config": config}))
+    path.write_text(json.dumps({**model, "config": config}))
     with pytest.raises(TorchTwinError, match="class of its author"):
         torchtwin.convert(path)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -19,7 +20,13 @@ import pytest
 import torchtwin
 from audited import FORMATS, Audit
 from torchtwin.emit.guard import guarded
-from torchtwin.errors import TorchTwinError, UnreadableModel
+from torchtwin.errors import (
+    Refusals,
+    TorchTwinError,
+    UnreadableModel,
+    UnsupportedError,
+    UntranslatedCode,
+)
 from torchtwin.limits import LIMITS
 from torchtwin.readers import plain, read
 from torchtwin.source import Source
@@ -257,3 +264,16 @@ def test_names_are_names_and_nothing_else(tmp_path: Path) -> None:
     assert kernels == list(range(len(names)))
     assert twin.source.isascii() or "é" in twin.source
     assert twin.source.count("nn.Linear(") == len(names)
+
+
+def test_errors_are_short_and_a_terminal_has_the_whole() -> None:
+    code = "\n".join(f"{k:3} LOAD_FAST" + "x" * 200 for k in range(70))
+    parts: dict[str, Any] = {"where": "w" * 900, "hint": "h" * 900, "stub": "def f(x):\n    pass"}
+    error = UntranslatedCode("p" * 900, code=code, **parts)
+    listed = Refusals([error] * 30)
+    for told in (error, listed, Refusals([UnsupportedError("p", where="w")] * 900)):
+        assert 400 < len(str(told)) <= 2000
+        assert re.search(r"more( lines)?$|pass$", str(told))
+    assert "69 LOAD_FAST" in error.whole()
+    assert "69 LOAD_FAST" in Refusals([error]).whole()
+    assert str(error).endswith("  stub\n    def f(x):\n        pass")

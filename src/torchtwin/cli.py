@@ -133,7 +133,7 @@ def _shape(text: str) -> tuple[str, tuple[int, ...]]:
 def _refused(error: TorchTwinError, *, as_json: bool) -> int:
     """Tell an error of ours: to people on stderr, to programs on stdout."""
     if not as_json:
-        print(error, file=sys.stderr)
+        print(error.whole(), file=sys.stderr)
         return 1
     import json
 

@@ -13,11 +13,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-LONGEST_TEXT = 1500
+LONGEST_TEXT = 1950
 """Characters of an error's text: names from a file can be of any length."""
 
-MOST_LINES = 80
-"""Lines of code that an error shows."""
+MOST_LINES, MOST_LISTED = 80, 20_000
+"""Lines of code that an error shows in a terminal, and characters of a list of refusals there."""
 
 
 def shortened(text: str, longest: int = 120) -> str:
@@ -42,6 +42,10 @@ class TorchTwinError(Exception):
             lines.append(f"  try  {shortened(self.hint, 400)}")
         return "\n".join(lines)
 
+    def whole(self) -> str:
+        """Return the text for a terminal, where code and lists are shown in full."""
+        return str(self)
+
 
 class UnreadableModel(TorchTwinError):
     """The file is not what it claims to be, or its parts do not fit together."""
@@ -65,12 +69,26 @@ class UntranslatedCode(UnsupportedError):
         self.code, self.stub = code, stub
 
     def __str__(self) -> str:
-        parts = [super().__str__()]
-        for title, text in (("code", self.code), ("stub", self.stub)):
-            if text:
-                lines = (shortened(line, 160) for line in text.splitlines()[:MOST_LINES])
-                parts += [f"  {title}", *(f"    {line}".rstrip() for line in lines)]
-        return "\n".join(parts)
+        return self._with_code(LONGEST_TEXT)
+
+    def whole(self) -> str:
+        return self._with_code(None)
+
+    def _with_code(self, most: int | None) -> str:
+        text, stub = super().__str__(), _titled("stub", self.stub.splitlines(), None)
+        room = None if most is None else most - len(text) - len(stub)
+        return text + _titled("code", self.code.splitlines(), room) + stub
+
+
+def _titled(title: str, lines: Sequence[str], room: int | None) -> str:
+    """Return lines of code below a title, as many as there is room for."""
+    text = f"\n  {title}" if any(lines) else ""
+    for k, line in enumerate(lines if text else ()):
+        added = f"\n    {shortened(line, 160)}".rstrip()
+        if k == MOST_LINES or (room is not None and len(text) + len(added) > room - 30):
+            return f"{text}\n    … {len(lines) - k} more lines"
+        text += added
+    return text
 
 
 class TwinsDiffer(TorchTwinError):
@@ -100,10 +118,17 @@ class Refusals(UnsupportedError):
         self.refusals = tuple(refusals)
 
     def __str__(self) -> str:
-        first = shortened(self.problem, 600)
-        text = f"{len(self.refusals)} parts of the model are not translated: {first}, …"
-        for k, refusal in enumerate(self.refusals):
-            if len(text) > LONGEST_TEXT:
-                return f"{text}\n… and {len(self.refusals) - k} more"
-            text += f"\n{refusal}"
+        short = [TorchTwinError.__str__(refusal) for refusal in self.refusals]
+        return self._listed(short, LONGEST_TEXT)
+
+    def whole(self) -> str:
+        return self._listed([refusal.whole() for refusal in self.refusals], MOST_LISTED)
+
+    def _listed(self, texts: Sequence[str], most: int) -> str:
+        first = shortened(self.problem, 400)
+        text = f"{len(texts)} parts of the model are not translated: {first}, …"
+        for k, told in enumerate(texts):
+            if len(text) + len(told) > most - 30:
+                return f"{text}\n… and {len(texts) - k} more"
+            text += f"\n{told}"
         return text

@@ -37,26 +37,61 @@ def write_folder(
     if not force:
         refuse_existing(folder)
     target = folder.resolve()
+    fixed = _is_fixed(target)
+    if fixed and any((target / name).exists() for name in FILES):
+        raise OutputError(
+            "the current folder and a mount point cannot be exchanged for a newer one",
+            where=str(folder),
+            hint="remove the twin in it, or give a folder in it: -o twin",
+        )
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        _clear(target)
+        home = target if fixed else target.parent
+        home.mkdir(parents=True, exist_ok=True)
+        _clear(home, target)
         prefix = f"{_mark(target)}{os.getpid()}."
-        scratch = Path(tempfile.mkdtemp(prefix=prefix, dir=target.parent))
+        scratch = Path(tempfile.mkdtemp(prefix=prefix, dir=home))
     except OSError as error:
         raise _unwritable(folder, error) from error
     try:
         _write(twin, scratch, progress)
-        if target.is_dir():
-            swap.keep(target, scratch, FILES)
-            shutil.copymode(target, scratch)
+        if fixed:
+            _moved(scratch, target)
         else:
-            scratch.chmod(0o755)
-        swap.put(scratch, target)
+            _exchanged(scratch, target)
     except OSError as error:
         raise _unwritable(folder, error) from error
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
     return folder
+
+
+def _is_fixed(target: Path) -> bool:
+    """Tell whether the folder must stay the one that it is: someone is in it, or it is mounted."""
+    try:
+        return Path.cwd().is_relative_to(target) or target.is_mount()
+    except OSError:  # the current folder was removed
+        return False
+
+
+def _exchanged(scratch: Path, target: Path) -> None:
+    if target.is_dir():
+        swap.keep(target, scratch, FILES)
+        shutil.copymode(target, scratch)
+    else:
+        scratch.chmod(0o755)
+    swap.put(scratch, target)
+
+
+def _moved(scratch: Path, target: Path) -> None:
+    """Move the files one by one, model.py at the end: without it there is no twin."""
+    moved = []
+    try:
+        for path in sorted(scratch.iterdir(), key=lambda p: p.name == "model.py"):
+            moved.append(path.rename(target / path.name))
+    except BaseException:
+        for path in moved:
+            path.unlink(missing_ok=True)
+        raise
 
 
 def _write(twin: Twin, scratch: Path, progress: Progress | None) -> None:
@@ -75,10 +110,10 @@ def _mark(target: Path) -> str:
     return f".{target.name[:100]}.{platform.node()[:60]}-"
 
 
-def _clear(target: Path) -> None:
+def _clear(home: Path, target: Path) -> None:
     """Remove what runs of this machine left there that were killed."""
     mark = _mark(target)
-    for entry in os.scandir(target.parent):
+    for entry in os.scandir(home):
         number = entry.name.removeprefix(mark).partition(".")[0]
         if entry.name.startswith(mark) and number.isdecimal() and not _runs(int(number)):
             shutil.rmtree(entry.path, ignore_errors=True)

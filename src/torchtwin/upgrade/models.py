@@ -10,6 +10,7 @@ from torchtwin.upgrade import merge
 from torchtwin.upgrade.context import Context
 from torchtwin.upgrade.layers import MODELS, check_entry, upgraded_layer
 from torchtwin.upgrade.values import dtype, is_own, plain
+from torchtwin.view import defaults
 
 SHAPE_KEYS = ("batch_shape", "batch_input_shape")
 SEQUENCES = frozenset({"LSTM", "GRU", "SimpleRNN", "TimeDistributedDense"})
@@ -56,8 +57,9 @@ def _authors(entry: Mapping[str, Any]) -> dict[str, Any]:
     """
     kept = ("class_name", "config", "registered_name", "module", "build_config")
     result = {k: plain(entry[k]) for k in kept if entry.get(k) is not None}
-    if not is_own(entry) and entry["class_name"] in MODELS:
-        result["class_name"] = f"own>{entry['class_name']}"
+    class_name = str(entry["class_name"])
+    if class_name in defaults() or (class_name in MODELS and not is_own(entry)):
+        result["class_name"] = f"own>{class_name}"
     return result
 
 
