@@ -7,6 +7,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from torchtwin.arithmetic import rounded
 from torchtwin.bytecode.code import NotUnderstood
 from torchtwin.errors import UnsupportedError
 from torchtwin.lambdas.evaluate import items
@@ -94,7 +95,7 @@ def _plain(function: Callable[..., Any]) -> Callable[..., Any]:
 
 NUMBERS: Mapping[str, Callable[..., Any]] = {
     "python.int": int, "python.float": float, "python.max": lambda *a: max(a),
-    "python.min": lambda *a: min(a), "python.round": round, "math.sqrt": math.sqrt,
+    "python.min": lambda *a: min(a), "python.round": rounded, "math.sqrt": math.sqrt,
     "numpy.sqrt": math.sqrt, "math.log": math.log, "numpy.log": math.log, "math.exp": math.exp,
     "numpy.exp": math.exp, "numpy.prod": lambda *a: math.prod(a), "math.ceil": math.ceil,
     "math.floor": math.floor, "numpy.float32": float, "numpy.float64": float,

@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 
+from torchtwin.arithmetic import TooLarge, check
 from torchtwin.errors import UnsupportedError
 from torchtwin.evaluate import evaluate, shapes_only
 from torchtwin.expr import Binary, Expr, Field, Item, Member, Part, Unary, Unpacked, Var
@@ -186,8 +187,6 @@ NUMBERS: Mapping[str, Callable[[Any, Any], Any]] = {
     "//": lambda a, b: a // b, "%": lambda a, b: a % b, "/": lambda a, b: a / b,
     "**": lambda a, b: a**b,
 }  # fmt: skip
-LARGEST = 10**12
-"""Plain numbers and texts of a function stay under this: nothing is computed at such length."""
 
 
 def computed(symbol: str, left: Any, right: Any) -> Any:
@@ -200,15 +199,10 @@ def computed(symbol: str, left: Any, right: Any) -> Any:
             raise UnsupportedError("a fraction of a free length is not translated")
         runs = tuple(NUMBERS[symbol](a, b) for a, b in pairs)
         return Length(Binary(symbol, _real(left), _real(right)), (runs[0], runs[1]))
-    sizes = [len(v) if isinstance(v, str | tuple | list) else abs(v) for v in (left, right)]
-    if symbol in ("*", "**") and (max(sizes) > LARGEST or (symbol == "**" and sizes[1] > 64)):
-        raise UnsupportedError("a number that is too large")
-    if (
-        symbol == "*"
-        and not all(isinstance(v, int | float) for v in (left, right))
-        and max(sizes) > 1000
-    ):
-        raise UnsupportedError("a list that is too long")
+    try:
+        check(symbol, left, right)
+    except TooLarge as error:
+        raise UnsupportedError(str(error)) from None
     return NUMBERS[symbol](left, right)
 
 

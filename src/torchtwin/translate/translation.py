@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+import itertools
 from dataclasses import dataclass
 
 import libcst as cst
@@ -26,7 +28,8 @@ from torchtwin.translate.scopes import without_scopes
 from torchtwin.translate.training import trains
 from torchtwin.translate.values import Values
 
-LONGEST = 2_000_000
+LONGEST, DEEPEST = 2_000_000, 350
+"""Characters of a program, and levels of its syntax tree: a sum of n terms has n of them."""
 
 
 @dataclass(frozen=True)
@@ -47,11 +50,29 @@ def translated(text: str) -> Translation:
         return Translation(text)
     if len(text) > LONGEST:
         raise UnreadableModel(f"a program of {len(text)} characters is too long")
+    _refuse_depth(text)
     try:
         module = cst.parse_module(text)
     except (cst.ParserSyntaxError, RecursionError, ValueError) as error:
         raise UnreadableModel(f"this is not Python 3: {error}") from error
     return _rewritten(text, module)
+
+
+def _refuse_depth(text: str) -> None:
+    """Refuse what LibCST, whose parser has no limit of its own, would need too much stack for."""
+    depth = 0
+    try:
+        level: list[ast.AST] = [ast.parse(text)]
+        while level:
+            level = [child for node in level for child in ast.iter_child_nodes(node)]
+            depth += 1
+    except (RecursionError, MemoryError):
+        depth = DEEPEST + 1
+    except (SyntaxError, ValueError):  # of a later Python, or of none
+        opened = ((c in "([{") - (c in ")]}") for c in text)
+        depth = max(itertools.accumulate(opened), default=0)
+    if depth > DEEPEST:
+        raise UnreadableModel(f"the program is nested deeper than {DEEPEST} levels")
 
 
 def _rewritten(text: str, module: cst.Module) -> Translation:

@@ -7,6 +7,7 @@ import operator
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from torchtwin.arithmetic import MOST_ITEMS, check, few, rounded
 from torchtwin.translate.functional.order.symbols import (
     UNKNOWN,
     Leaf,
@@ -20,13 +21,14 @@ from torchtwin.translate.functional.order.symbols import (
 Env = dict[str, Any]
 LIMIT = 100_000
 
-BINARY: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
-    ast.Add: operator.add,
-    ast.Sub: operator.sub,
-    ast.Mult: operator.mul,
-    ast.Div: operator.truediv,
-    ast.FloorDiv: operator.floordiv,
-    ast.Mod: operator.mod,
+BINARY: dict[type[ast.operator], tuple[str, Callable[[Any, Any], Any]]] = {
+    ast.Add: ("+", operator.add),
+    ast.Sub: ("-", operator.sub),
+    ast.Mult: ("*", operator.mul),
+    ast.Div: ("/", operator.truediv),
+    ast.FloorDiv: ("//", operator.floordiv),
+    ast.Mod: ("%", operator.mod),
+    ast.Pow: ("**", operator.pow),
 }
 COMPARE: dict[type[ast.cmpop], Callable[[Any, Any], Any]] = {
     ast.Eq: operator.eq,
@@ -43,7 +45,8 @@ COMPARE: dict[type[ast.cmpop], Callable[[Any, Any], Any]] = {
 BUILTINS: dict[str, Callable[..., Any]] = {
     f.__name__: f for f in (abs, all, any, bool, dict, enumerate, float, int, len, list, max, min)
 }
-BUILTINS |= {f.__name__: f for f in (range, reversed, round, sorted, str, sum, tuple, zip)}
+BUILTINS |= {f.__name__: f for f in (range, reversed, sorted, str, sum, tuple, zip)}
+BUILTINS["round"] = rounded
 METHODS = {"append", "extend", "insert", "pop", "items", "keys", "values", "get", "update"}
 METHODS |= {"reverse", "index", "copy", "setdefault"}
 
@@ -114,12 +117,11 @@ class Evaluator:
         left, right = self.value(node.left, env), self.value(node.right, env)
         if isinstance(left, Tensor) or isinstance(right, Tensor):
             return self.operation([left, right])
-        if isinstance(node.op, ast.Pow) and isinstance(left, int) and isinstance(right, int):
-            return left**right if abs(left) < 1000 and 0 <= right < 32 else UNKNOWN
         if isinstance(left, Unknown) or isinstance(right, Unknown):
             return UNKNOWN
-        result = BINARY[type(node.op)](left, right)
-        return result if not hasattr(result, "__len__") or len(result) < 10_000 else UNKNOWN
+        symbol, operation = BINARY[type(node.op)]
+        check(symbol, left, right)
+        return operation(left, right)
 
     def _unaryop(self, node: ast.UnaryOp, env: Env) -> Any:
         value = self.value(node.operand, env)
@@ -203,6 +205,8 @@ class Evaluator:
                     self.bind(clause.target, element, inner)
                     if all(self.value(test, inner) is not False for test in clause.ifs):
                         following.append(inner)
+                    if len(following) > MOST_ITEMS:
+                        raise TooLong
             envs = following
         return envs
 
@@ -225,7 +229,7 @@ class Evaluator:
             if isinstance(value, Tensor):
                 parts = [value.part(i) for i in range(len(target.elts))]
             elif isinstance(value, Iterable) and not isinstance(value, Unknown):
-                parts = list(value)
+                parts = self.iterated(value)
             else:
                 parts = [UNKNOWN] * len(target.elts)  # type: ignore[list-item]
             for element, part in zip(target.elts, parts, strict=False):
@@ -253,19 +257,21 @@ class Evaluator:
         ):
             return self._builtin(node.func.id, args)
         if callable(func):
-            return func(*args)
+            few(getattr(func, "__self__", None))  # a list, of which it is a method
+            return func(*map(few, args))
         return self.called(node, func, args, kwargs)
 
     def _builtin(self, name: str, args: list[Any]) -> Any:
         if any(isinstance(arg, Tensor) for arg in args) and name not in {"zip", "enumerate"}:
             return self.operation(args)
         if name == "zip":
+            args = [few(a) for a in args]
             known = [len(list(a)) for a in args if not isinstance(a, Unknown | Tensor)]
             length = min(known, default=2)
             args = [[a] * length if isinstance(a, Unknown | Tensor) else list(a) for a in args]
         if any(isinstance(arg, Unknown) for arg in args):
             return UNKNOWN
-        result = BUILTINS[name](*args)
+        result = BUILTINS[name](*(args if name in {"range", "len"} else map(few, args)))
         return list(result) if name in {"zip", "enumerate", "reversed"} else result
 
     def called(self, node: ast.Call, func: Any, args: list[Any], kwargs: dict[str, Any]) -> Any:
