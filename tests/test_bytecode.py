@@ -10,6 +10,7 @@ import marshal
 import opcode
 import random
 import sys
+import tracemalloc
 import types
 from pathlib import Path
 
@@ -273,3 +274,26 @@ def test_damaged_code_never_crashes(seed):
             data[numbers.randrange(len(data))] = numbers.randrange(256)
         with contextlib.suppress(TorchTwinError):
             ast.parse(decompile(bytes(data)).source)
+
+
+LARGE = [("EXTENDED_ARG", 0x7F), ("EXTENDED_ARG", 0xFF), ("EXTENDED_ARG", 0xFF)]
+IMPORT = [("LOAD_CONST", 1), ("LOAD_CONST", 2), ("IMPORT_NAME", 0), ("IMPORT_FROM", 1)]
+BOMBS: dict[str, Instructions] = {
+    "parts": [("LOAD_FAST", 0), *LARGE, ("UNPACK_SEQUENCE", 0xFF), ("LOAD_FAST", 0)],
+    "computed": [("LOAD_FAST", 0), ("LOAD_FAST", 0), ("IMPORT_NAME", 0), "RETURN_VALUE"],
+    "dots": [*IMPORT, ("STORE_FAST", 1), "POP_TOP", ("LOAD_FAST", 0)],
+}
+
+
+@pytest.mark.parametrize("kind", BOMBS)
+def test_numbers_in_code_are_believed_up_to_a_size(kind):
+    """Of parts to unpack, and of the dots of a relative import, which are as many characters."""
+    consts, names = (None, 10**9, ("b",)), ("a", "b")
+    code = [*BOMBS[kind], "RETURN_VALUE"]
+    data = assembled("3.8", code, consts=consts, names=names, variables=("x", "b"))
+    tracemalloc.start()
+    with pytest.raises(TorchTwinError):
+        decompile(data)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 20_000_000

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import functools
 from collections.abc import Sequence
+from typing import Any
 
 from torchtwin.bytecode.code import Implausible, NotUnderstood
 from torchtwin.bytecode.instructions import Instruction
@@ -119,9 +120,19 @@ def import_name(machine: Machine, state: State, i: Instruction) -> None:
     names, level = state.term().node, state.term().node
     taken = None
     if isinstance(names, ast.Tuple):
-        taken = tuple(str(ast.literal_eval(part)) for part in names.elts)
-    levels = ast.literal_eval(level)
-    state.push(Module(path, taken, level=levels if isinstance(levels, int) and levels > 0 else 0))
+        taken = tuple(str(_literal(part)) for part in names.elts)
+    levels = _literal(level)
+    levels = levels if isinstance(levels, int) else 0  # each is a dot in the source
+    if levels > 100:
+        raise Implausible("a module of a package that is nowhere")
+    state.push(Module(path, taken, level=max(levels, 0)))
+
+
+def _literal(node: ast.expr) -> Any:
+    try:
+        return ast.literal_eval(node)
+    except (ValueError, TypeError):
+        raise Implausible("an import of what is computed") from None
 
 
 @handles("IMPORT_FROM")
@@ -135,10 +146,10 @@ def import_from(machine: Machine, state: State, i: Instruction) -> None:
 @handles("UNPACK_SEQUENCE")
 def unpack(machine: Machine, state: State, i: Instruction) -> None:
     """The statement is written at once; its targets are filled by the stores that follow."""
-    parts: list[ast.expr] = [ast.Constant(None)] * i.argument
-    targets = ast.Tuple(parts, ast.Store())
     if i.argument > 100:
         raise NotUnderstood("more parts than anyone unpacks")
+    parts: list[ast.expr] = [ast.Constant(None)] * i.argument
+    targets = ast.Tuple(parts, ast.Store())
     entry = state.pop()
     if isinstance(entry, Target):
         entry.put(targets)
