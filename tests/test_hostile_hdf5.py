@@ -134,6 +134,13 @@ def test_parts_of_an_attribute_are_all_there(tmp_path: Path) -> None:
         read(tmp_path / "x.h5")
 
 
+def test_a_layout_of_chunks_that_is_not_read_is_no_damage(tmp_path: Path) -> None:
+    with h5py.File(tmp_path / "x.weights.h5", "w", libver="latest") as file:
+        dense(file).create_dataset("0", data=np.zeros((4, 3), "f4"), chunks=True)
+    with pytest.raises(UnreadableModel, match="uses what is not read of its format"):
+        torchtwin.convert(SEEDS / "plain.json", weights=tmp_path / "x.weights.h5")
+
+
 def test_texts_of_an_attribute_are_counted(tmp_path: Path) -> None:
     """A thousand names may be one text of the file: together they are a thousand."""
     with h5py.File(tmp_path / "x.h5", "w") as file:

@@ -120,6 +120,9 @@ def _guarded(reader: Callable[[Any], Source], model: Any, name: str) -> Source:
             text = "structures that Keras does not write, such as external links"
         else:
             text = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
-        raise UnreadableModel(
-            f"{name}{kind} is damaged or truncated: {text}", hint="download or save it again"
-        ) from None
+        if isinstance(error, NotImplementedError) or "cannot yet read" in text:
+            problem = f"uses what is not read of its format: {error}"
+            hint = "save it again with the defaults of the library that wrote it"
+        else:
+            problem, hint = f"is damaged or truncated: {text}", "download or save it again"
+        raise UnreadableModel(f"{name}{kind} {problem}", hint=hint) from None
