@@ -166,6 +166,14 @@ def test_a_model_that_only_has_a_name_of_keras(model: dict[str, str], tmp_path: 
         torchtwin.convert(path)
 
 
+@pytest.mark.parametrize("layers", [[64, 32], 3, {}])
+def test_a_model_of_an_author_may_have_layers_of_any_kind(layers: Any, tmp_path: Path) -> None:
+    path = tmp_path / "model.json"
+    path.write_text(json.dumps({"class_name": "MLP", "config": {"name": "m", "layers": layers}}))
+    with pytest.raises(TorchTwinError, match="MLP is a class of its author"):
+        torchtwin.convert(path)
+
+
 @pytest.mark.parametrize("version", ["202 12-01@05:41:57", "3rc1", "33333.1"])
 def test_versions(version: str, tmp_path: Path) -> None:
     path = tmp_path / "model.json"

@@ -21,14 +21,14 @@ def upgraded_model(
 ) -> dict[str, Any]:
     """Return {"class_name", "config"} of a model in Keras 3's form."""
     class_name, config = str(entry["class_name"]), entry["config"]
-    given = config.get("layers", []) if isinstance(config, Mapping) else config
+    if not is_own(entry) or not _has_layers(class_name, config):
+        return _authors(entry)
+    given = config["layers"] if isinstance(config, Mapping) else config
     if not isinstance(given, list):
         kind = type(given).__name__
         raise UnreadableModel(f"the 'layers' of a {class_name} are no list but a {kind}")
     for layer in given:
         check_entry(layer, context)
-    if not is_own(entry) or not _has_layers(class_name, config):
-        return _authors(entry)
     if class_name == "Sequential":
         if merge.is_branched(given):
             return merge.branched(given, name or "model", context)
