@@ -204,3 +204,10 @@ def test_an_axis_that_is_no_whole_number(monkeypatch: pytest.MonkeyPatch) -> Non
     text = "from keras import ops\n\ndef f(x):\n    return ops.mean(x, axis=1.5)\n"
     (reason,) = torchtwin.translate(text).unresolved
     assert "no whole number" in reason.reason
+
+
+def test_a_momentum_that_is_no_number(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TORCHTWIN_DEBUG", "1")
+    text = "from keras import layers\n\nnorm = layers.BatchNormalization(momentum=None)\n"
+    (reason,) = torchtwin.translate(text).unresolved
+    assert "momentum=None" in reason.reason
