@@ -113,6 +113,7 @@ from torch.distributed.fsdp import fully_shard
 from torchtwin.training.parts.callbacks import EarlyStopping
 from torchtwin.training.parts.checkpoint import copy_of_weights, save_weights
 from torchtwin.training.parts.optimizer_base import add_state
+from torchtwin.training.parts.processes import end_processes
 from torchtwin.training.parts.saving import ModelCheckpoint, SwapEMAWeights
 
 dist.init_process_group("gloo")
@@ -162,8 +163,7 @@ with torch.no_grad():
 same(7)
 swap.on_test_end(run, {})
 same(1)
-dist.barrier()
-dist.destroy_process_group()
+end_processes()
 """
 
 

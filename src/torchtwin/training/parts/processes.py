@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 
 import torch
 import torch.distributed as dist
@@ -34,7 +35,12 @@ def start_processes():
 
 
 def end_processes():
-    """Leave together: a process that ends while others still talk to it can crash."""
+    """Leave together: a process that ends while others still talk to it can crash.
+
+    So can one that ends while a thread of gloo still frees a tensor. These threads outlive the
+    group while a module holds it (DDP, FSDP's caches), so they are given the time.
+    """
     if dist.is_initialized():
         dist.barrier()
         dist.destroy_process_group()
+        time.sleep(0.5)
