@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import time
 import zipfile
@@ -206,8 +207,32 @@ def test_an_axis_that_is_no_whole_number(monkeypatch: pytest.MonkeyPatch) -> Non
     assert "no whole number" in reason.reason
 
 
-def test_a_momentum_that_is_no_number(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    "layer",
+    [
+        "BatchNormalization(momentum=*None*)",
+        "BatchNormalization(axis=*1.5*)",
+        "Dense(units=*'x'*)",
+        "Dense(units=*-1*)",
+        "Conv2D(8, kernel_size=*(3, 3, 3)*)",
+        "Conv1D(8, 3, padding=*'reflect'*)",
+        "Dropout(rate=*'a'*)",
+        "Reshape(target_shape=*('x',)*)",
+        "Permute(dims=*(0, 1)*)",
+        "ZeroPadding2D(padding=*-1*)",
+        "LayerNormalization(epsilon=*None*)",
+        "LSTM(4, return_sequences=*'yes'*)",
+        "Discretization(bin_boundaries=*(2, 1)*)",
+    ],
+)
+def test_a_literal_that_keras_would_not_take(layer: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TORCHTWIN_DEBUG", "1")
-    text = "from keras import layers\n\nnorm = layers.BatchNormalization(momentum=None)\n"
+    before, value, after = layer.split("*")
+    text = f"from keras import layers\n\nlayer = layers.{before}{value}{after}\n"
     (reason,) = torchtwin.translate(text).unresolved
-    assert "momentum=None" in reason.reason
+    assert f"={ast.literal_eval(value)!r}, where Keras takes" in reason.reason
+
+
+def test_a_flag_may_be_a_number() -> None:
+    text = "from keras import layers\n\nlayer = layers.Dense(4, use_bias=0)\n"
+    assert not torchtwin.translate(text).unresolved

@@ -211,6 +211,11 @@ def tuples(value: Any) -> Any:
     return value
 
 
+def lists(value: Any) -> Any:
+    """Return `value` with its tuples as lists, as in JSON."""
+    return [lists(v) for v in value] if isinstance(value, list | tuple) else value
+
+
 @functools.cache
 def defaults() -> dict[str, dict[str, Any]]:
     """Return the default arguments of every Keras layer; scripts/make_defaults writes them."""

@@ -22,7 +22,8 @@ from torchtwin.translate.ranks import check_product
 from torchtwin.translate.registry import call_rule_of, constructor_of
 from torchtwin.translate.values import arguments_of, plain, source_of, text_of
 from torchtwin.understood import understood
-from torchtwin.view import LayerView
+from torchtwin.upgrade.arguments import shown, wanted_for
+from torchtwin.view import LayerView, lists
 
 BASE = frozenset({
     "name", "input_shape", "input_dim", "input_length", "batch_input_shape", "batch_shape",
@@ -124,11 +125,30 @@ def constructed(program: Program, name: str, known: Mapping[str, Any]) -> Expr |
     rule = constructor_of(name)
     if rule is None:
         raise UnsupportedError(f"{name} is not translated")
+    _check_literals(name, known, view.defaults)
     made = rule(view)
     unread = [k for k, v in known.items() if k not in view.read and _says(v, view.defaults.get(k))]
     if unread:
         raise UnsupportedError(f"{name}({', '.join(unread)}=...) is not translated")
     return None if made is None else module_with_activation(made)
+
+
+def _check_literals(name: str, known: Mapping[str, Any], defaults: Mapping[str, Any]) -> None:
+    """Raise UnsupportedError for a literal that Keras would not take; a flag may be 0 or 1."""
+    for argument, value in known.items():
+        if not _is_literal(value):
+            continue
+        flag = isinstance(defaults.get(argument), bool) and value in (0, 1)
+        wanted = None if flag else wanted_for(name, argument, lists(value), defaults)
+        if wanted:
+            given = f"{argument}={shown(value)}"
+            raise UnsupportedError(f"{name} has {given}, where Keras takes {wanted}")
+
+
+def _is_literal(value: Any) -> bool:
+    if isinstance(value, list | tuple):
+        return all(map(_is_literal, value))
+    return value is None or isinstance(value, int | float | str)
 
 
 def _has_rank(program: Program, call: cst.Call, rank: int) -> bool:

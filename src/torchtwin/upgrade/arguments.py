@@ -154,7 +154,7 @@ OF_CLASS: tuple[tuple[str, str, tuple[Check, str]], ...] = (
 
 NEEDED = frozenset(
     {"units", "filters", "kernel_size", "input_dim", "output_dim", "n", "rate", "axis", "epsilon",
-     "dims", "target_shape", "groups", "depth_multiplier", "bin_boundaries"}
+     "dims", "target_shape", "groups", "depth_multiplier", "bin_boundaries", "momentum"}
 )  # fmt: skip
 """Arguments that are never null, where a layer has them without a default of null."""
 
@@ -191,7 +191,7 @@ def check_layer(cls: str, config: Mapping[str, Any], context: Context) -> None:
         if config.get(name) is None:
             raise UnreadableModel(f"{cls} has no {name}", where=context.where)
     for name, value in config.items():
-        wanted = _problem(cls, name, value, known)
+        wanted = wanted_for(cls, name, value, known)
         if wanted:
             raise UnreadableModel(
                 f"{cls} has {name}={shown(value)}, where Keras takes {wanted}",
@@ -200,8 +200,11 @@ def check_layer(cls: str, config: Mapping[str, Any], context: Context) -> None:
             )
 
 
-def _problem(cls: str, name: str, value: Any, known: Mapping[str, Any]) -> str | None:
-    """Return what an argument should be, or None when it is that."""
+def wanted_for(cls: str, name: str, value: Any, known: Mapping[str, Any]) -> str | None:
+    """Return what an argument of a class should be, or None when it is that.
+
+    `value` is as JSON has it, `known` the defaults of the class.
+    """
     if name == "dtype":
         no_number = isinstance(value, str) and value.startswith(("string", "complex"))
         if no_number and known.keys() & TRAINED:

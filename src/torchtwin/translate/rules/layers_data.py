@@ -12,7 +12,7 @@ from torchtwin.nn.adapting import Buckets, Encode, Standardizer
 from torchtwin.nn.preprocessing import Affine
 from torchtwin.nn.vocabulary import TextVocabulary, Vocabulary
 from torchtwin.translate.registry import Module, constructor
-from torchtwin.view import LayerView
+from torchtwin.view import LayerView, lists
 
 MODES = {"binary": "multi_hot", "tf-idf": "tf_idf"}
 """Old names of output modes."""
@@ -30,15 +30,11 @@ def differing(usual: Mapping[str, Any], **given: Any) -> dict[str, Any]:
     return {k: v for k, v in given.items() if isinstance(v, Expr) or v != usual.get(k)}
 
 
-def as_list(value: Any) -> Any:
-    return [as_list(v) for v in value] if isinstance(value, tuple) else value
-
-
 @constructor("Rescaling")
 def rescaling(layer: LayerView) -> Module:
-    offset = as_list(layer.get("offset", 0.0))
+    offset = lists(layer.get("offset", 0.0))
     plain = not isinstance(offset, Expr | list) and not offset
-    return Module(call(Affine, as_list(layer["scale"]), *([] if plain else [offset])))
+    return Module(call(Affine, lists(layer["scale"]), *([] if plain else [offset])))
 
 
 @constructor("Normalization")
@@ -47,8 +43,8 @@ def normalization(layer: LayerView) -> Module:
     axis = axis if isinstance(axis, Expr) else () if axis is None else axis
     axis = (axis,) if isinstance(axis, int) else axis
     options = differing(
-        {"dims": (-1,), "invert": False}, dims=axis, mean=as_list(layer["mean"]),
-        variance=as_list(layer["variance"]), invert=layer["invert"],
+        {"dims": (-1,), "invert": False}, dims=axis, mean=lists(layer["mean"]),
+        variance=lists(layer["variance"]), invert=layer["invert"],
     )  # fmt: skip
     return Module(call(Standardizer, **options))
 
@@ -72,7 +68,7 @@ def category_encoding(layer: LayerView) -> Module:
 @constructor("Discretization")
 def discretization(layer: LayerView) -> Module:
     options = differing(
-        {"epsilon": 0.01, "mode": "int"}, boundaries=as_list(layer.get("bin_boundaries")),
+        {"epsilon": 0.01, "mode": "int"}, boundaries=lists(layer.get("bin_boundaries")),
         count=layer.get("num_bins"), epsilon=layer.get("epsilon", 0.01), mode=mode_of(layer, "int"),
     )  # fmt: skip
     return Module(call(Buckets, **options))
@@ -92,10 +88,10 @@ def lookup(layer: LayerView) -> Module:
     usual = "[UNK]" if layer.class_name == "StringLookup" else -1
     options = differing(
         {"unknown": "[UNK]", "has_unknown": True, "mode": "int", "invert": False, "pad": False},
-        vocabulary=as_list(layer["vocabulary"]), mask=layer["mask_token"],
+        vocabulary=lists(layer["vocabulary"]), mask=layer["mask_token"],
         unknown=layer.get("oov_token", usual), has_unknown=_unhashed(layer),
         max_tokens=layer["max_tokens"], mode=mode_of(layer, "int"), invert=layer["invert"],
-        pad=layer["pad_to_max_tokens"], idf_weights=as_list(layer["idf_weights"]),
+        pad=layer["pad_to_max_tokens"], idf_weights=lists(layer["idf_weights"]),
     )  # fmt: skip
     return Module(call(Vocabulary, **options))
 
@@ -121,7 +117,7 @@ def text_vectorization(layer: LayerView) -> Module:
          "mode": "int", "pad": False},
         max_tokens=layer["max_tokens"], standardize=layer["standardize"], split=layer["split"],
         ngrams=ngrams, mode=mode, length=layer["output_sequence_length"],
-        pad=layer["pad_to_max_tokens"], vocabulary=as_list(layer["vocabulary"]),
-        idf_weights=as_list(layer["idf_weights"]),
+        pad=layer["pad_to_max_tokens"], vocabulary=lists(layer["vocabulary"]),
+        idf_weights=lists(layer["idf_weights"]),
     )  # fmt: skip
     return Module(call(TextVocabulary, **options))

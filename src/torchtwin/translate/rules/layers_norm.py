@@ -51,8 +51,6 @@ def batch_normalization(layer: LayerView) -> Module:
         "renorm_clipping", "renorm_momentum", "synchronized", "fused", "virtual_batch_size"
     )
     momentum: Any = layer["momentum"]
-    if not isinstance(momentum, Expr | int | float):
-        raise UnsupportedError(f"BatchNormalization(momentum={momentum!r}) is not translated")
     momentum = Binary("-", 1, momentum) if isinstance(momentum, Expr) else round(1 - momentum, 12)
     made = call(
         LazyBatchNorm, dim=_axis(layer), momentum=momentum, eps=layer["epsilon"], **_affine(layer),
