@@ -132,7 +132,7 @@ def _input(program: Program, original: cst.Call, updated: cst.Call) -> cst.Call:
 
 def chain(program: Program, original: cst.Call, made: Any) -> Any:
     """A Sequential whose tensors the program asks for is told how large its input is."""
-    asked = re.search(r"\.(in|out)puts?\b", program.module.code)
+    asked = re.search(r"\.(in|out)puts?\b", program.code)
     listed = next((a.value for a in original.args if isinstance(a.value, cst.List)), None)
     first = listed.elements[0].value if listed is not None and listed.elements else None
     if not asked or not isinstance(first, cst.Call) or not isinstance(made, cst.Call):
@@ -208,7 +208,7 @@ def _named(program: Program, name: str, original: cst.Call, made: Any) -> Any:
 
 
 def _asks_for_names(program: Program) -> bool:
-    code = program.module.code
+    code = program.code
     several = r"(loss|losses|metrics|loss_weights)\s*=\s*[\[{]"
     return "get_layer(" in code or bool(program.trains and re.search(several, code))
 

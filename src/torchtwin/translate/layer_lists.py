@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import libcst as cst
@@ -79,10 +80,15 @@ def is_looked_at(program: Program, node: cst.BaseExpression) -> bool:
     """Tell whether an expression is one of the layers of a model: `model.layers[1]`."""
     if m.matches(node, GETTING | m.Subscript(value=LAYERS)):
         return True
-    if not isinstance(node, cst.Name):
-        return False
-    target: Any = m.Name(node.value) | m.Tuple(
-        [m.ZeroOrMore(), m.Element(m.Name(node.value)), m.ZeroOrMore()]
-    )
-    loops: Any = findall(program.module, m.For(target=target) | m.CompFor(target=target))
-    return any(findall(loop.iter, LAYERS) for loop in loops)
+    return isinstance(node, cst.Name) and node.value in _looped_over(program.module)
+
+
+@lru_cache(maxsize=1)  # asked for every attribute of a program
+def _looped_over(module: cst.Module) -> frozenset[str]:
+    """Return the names that loops over the layers of models give them."""
+    loops: Any = findall(module, m.For() | m.CompFor())
+    found: list[Any] = []
+    for target in [loop.target for loop in loops if findall(loop.iter, LAYERS)]:
+        tuples = isinstance(target, cst.Tuple)
+        found += [element.value for element in target.elements] if tuples else [target]
+    return frozenset(name.value for name in found if isinstance(name, cst.Name))

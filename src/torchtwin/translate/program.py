@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import libcst as cst
@@ -42,6 +43,11 @@ class Program:
     helpers: dict[str, Any] = field(default_factory=dict)
     became: Changes = field(default_factory=Changes)
     bounds: dict[cst.CSTNode, dict[Any, Any]] = field(default_factory=dict)
+
+    @cached_property
+    def code(self) -> str:
+        """The program's text, before anything is changed."""
+        return str(self.module.code)
 
     def text(self, expr: Any) -> str:
         """Return an expression as source, noting the helpers that it needs."""

@@ -21,7 +21,7 @@ def check_product(program: Program, name: str, factors: Sequence[cst.BaseExpress
 
     `@` between tensors is tf.matmul where TensorFlow computes; Keras on JAX takes vectors.
     """
-    if name not in MATRICES and not (name == "@" and TENSORFLOW.search(program.module.code)):
+    if name not in MATRICES and not (name == "@" and TENSORFLOW.search(program.code)):
         return
     kinds = [(factor, program.kinds.of(factor)) for factor in factors]
     if any(kind.what != "tensor" for _, kind in kinds) and name == "@":

@@ -120,7 +120,7 @@ def layer(program: Program, name: str, original: cst.Call, updated: cst.Call) ->
 
 def constructed(program: Program, name: str, known: Mapping[str, Any]) -> Expr | None:
     """Return the module that a layer of Keras with these arguments becomes."""
-    called = {"mask": True} if "mask" in program.module.code else {}
+    called = {"mask": True} if "mask" in program.code else {}
     view = LayerView(name, known, [], kwargs=called)  # Softmax may be called with a mask
     rule = constructor_of(name)
     if rule is None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 
 import libcst as cst
 
@@ -31,14 +32,15 @@ class Splitter(Maker):
     def block(self, statements: Sequence[Statement], after: set[str]) -> Halves:
         """Split statements; `after` are the names read behind them."""
         halves, outer, later = Halves(), self.sink, self.later
+        makes = [self.program.makes_layers(s) for s in statements]
+        reads = list(accumulate(map(flow.reads, statements[:0:-1]), set.union, initial=after))
         for index, statement in enumerate(statements):
-            rest = list(statements[index + 1 :])
-            self.later = later or any(self.program.makes_layers(s) for s in rest)
+            self.later = later or any(makes[index + 1 :])
             self.sink = []
             if id(statement) in self.shared:
                 halves += self.taken_over(statement, self.shared[id(statement)])
                 continue
-            part = self.statement(statement, after.union(*(flow.reads(s) for s in rest)))
+            part = self.statement(statement, reads[~index])
             made = Halves(self.sink + part.init, part.call)
             if not self.depth and self.slots is None:
                 self.remember(statement, made)
