@@ -236,3 +236,19 @@ def test_a_literal_that_keras_would_not_take(layer: str, monkeypatch: pytest.Mon
 def test_a_flag_may_be_a_number() -> None:
     text = "from keras import layers\n\nlayer = layers.Dense(4, use_bias=0)\n"
     assert not torchtwin.translate(text).unresolved
+
+
+@pytest.mark.parametrize(
+    "place", ["{} = x", "{}, y = x", "{} += x", "for {} in x: pass", "with x as {}: pass", "del {}"]
+)
+@pytest.mark.parametrize("attribute", ["kernel", "bias"])
+def test_a_weight_of_a_layer_is_set(
+    place: str, attribute: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TORCHTWIN_DEBUG", "1")
+    line = place.format(f"dense.{attribute}")
+    text = f"from keras import layers\n\n\ndef f(x):\n    dense = layers.Dense(2)\n    {line}\n"
+    made = torchtwin.translate(text)
+    ast.parse(made.source)
+    (reason,) = made.unresolved
+    assert f"dense.{attribute} is set" in reason.reason

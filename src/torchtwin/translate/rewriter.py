@@ -20,6 +20,7 @@ from torchtwin.translate import (
     makers,
     methods,
     settings,
+    targets,
     training,
 )
 from torchtwin.translate.arrays import of_losses, with_arrays, with_tensors
@@ -65,7 +66,8 @@ class Rewriter(cst.CSTTransformer):
 
     def on_leave(self, original_node: Any, updated_node: Any) -> Any:
         self.path.pop()
-        updated = super().on_leave(original_node, updated_node)
+        made = super().on_leave(original_node, updated_node)
+        updated = targets.checked(self, original_node, updated_node, made)
         if not isinstance(original_node, cst.BaseStatement):
             return updated
         updated = aliases.with_pending(self, updated)
